@@ -1,0 +1,107 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/sirupsen/logrus"
+)
+
+// Config is a configuration whose every value has been checked.
+type Config struct {
+	RelayID    []byte // our relay-id: a DUID of 3 to 130 octets; nil: made once and kept in StateDir
+	StateDir   string
+	Interfaces Interfaces
+	Servers    []Server
+	Links      []netip.Addr // link-addresses to ask for; nil: the global addresses of the access interfaces
+	RemoteIDs  [][]byte     // OPTION_REMOTE_ID values: enterprise number (4 octets), then at least one octet
+	Delegation Delegation
+	Recovery   Recovery
+	Routes     Routes
+	Control    Control
+	Log        Log
+}
+
+// Interfaces says which interfaces are which. The patterns are shell patterns
+// (path.Match).
+type Interfaces struct {
+	Access       []string
+	Core         []string
+	InterfaceIDs []InterfaceID
+}
+
+// InterfaceID maps an Interface-Id option (RFC 8415, section 21.18) to an
+// interface.
+type InterfaceID struct {
+	ID        []byte
+	Interface string
+}
+
+// QueryType is a kind of bulk query that a server is asked.
+type QueryType string
+
+// The query types, as an operator writes them.
+const (
+	ByRelayID     QueryType = "relay-id"
+	ByLinkAddress QueryType = "link-address"
+	ByRemoteID    QueryType = "remote-id"
+)
+
+// Server is one DHCP server.
+type Server struct {
+	Name              string
+	Address           netip.AddrPort
+	Source            netip.Addr // invalid: the kernel chooses
+	DUID              []byte     // nil: any
+	Queries           []QueryType
+	QueryAll          bool
+	ConcurrentQueries int
+	Dialect           string // "rfc"
+	SequenceOption    uint16 // 0: not used
+	ConnectTimeout    time.Duration
+	DataTimeout       time.Duration
+	SuspectRate       float64 // questions about suspects a second
+}
+
+// Delegation bounds what is ever routed.
+type Delegation struct {
+	Allowed              []netip.Prefix // canonical
+	MinLength            int
+	MaxLength            int
+	MaxPrefixesPerClient int           // 0: no limit
+	MaxPrefixesPerPort   int           // 0: no limit
+	MaxValid             time.Duration // 0: no cap
+	HoldDoubtful         bool          // a binding with CLT_TIME >= valid gets no route until it is confirmed
+	MaxBindings          int           // bound of the table
+}
+
+// Recovery is about the first round of queries and later ones.
+type Recovery struct {
+	GiveUp         time.Duration // without progress for so long: degraded
+	Jitter         time.Duration // the first query is sent at a random time within it
+	ResyncInterval time.Duration // 0: off
+}
+
+// Routes is about the kernel.
+type Routes struct {
+	Table          uint32
+	Protocol       uint8
+	Metric         uint32
+	Blackhole      bool // a covering blackhole route for each allowed block
+	RemoveOnExit   bool
+	FailSafe       bool
+	FailSafeMargin time.Duration
+	AdoptHold      time.Duration
+	InstallRate    int // routes a second; 0: full speed
+}
+
+// Control is the control socket.
+type Control struct {
+	Socket string
+}
+
+// Log is about logging.
+type Log struct {
+	Level logrus.Level
+	JSON  bool
+}

@@ -29,8 +29,8 @@ type ClientData struct {
 // ErrMalformed and is about this one only: an option in it is cut off (R33),
 // the DUID has an impossible length, or CLT_TIME is not four octets long.
 // Leases and relay data are not looked into.
-func ParseClientData(value []byte, sequenceOption uint16) (ClientData, error) {
-	c := ClientData{options: value}
+func ParseClientData(value []byte, sequenceOption uint16) (c ClientData, err error) {
+	c.options = value
 	at := 0
 	for {
 		code, value, next, ok := option(c.options, at)

@@ -12,11 +12,12 @@ const addressLength = 16
 // are to be asked for as they are: Kea sends subnet prefixes. The error wraps
 // ErrMalformed: the length is not a multiple of 16 (C11).
 func (m *Message) ClientLinks(dst []netip.Addr) ([]netip.Addr, error) {
-	if len(m.clientLink)%addressLength != 0 {
-		return dst, fmt.Errorf("client link of %d octets, not a multiple of %d: %w", len(m.clientLink), addressLength, ErrMalformed)
+	links, _, _ := find(m.options, 0, optClientLink)
+	if len(links)%addressLength != 0 {
+		return dst, fmt.Errorf("client link of %d octets, not a multiple of %d: %w", len(links), addressLength, ErrMalformed)
 	}
-	for at := 0; at < len(m.clientLink); at += addressLength {
-		dst = append(dst, netip.AddrFrom16([addressLength]byte(m.clientLink[at:])))
+	for at := 0; at < len(links); at += addressLength {
+		dst = append(dst, netip.AddrFrom16([addressLength]byte(links[at:])))
 	}
 	return dst, nil
 }

@@ -10,28 +10,17 @@ const (
 
 // checkDUID refuses impossible lengths. A DUID is otherwise opaque (C20): the
 // library's typed DUIDs refuse some that clients do use.
-func checkDUID(what string, duid []byte) error {
+func checkDUID(duid []byte) error {
 	if len(duid) < minDUID || len(duid) > maxDUID {
-		return fmt.Errorf("%s: DUID of %d octets, want %d to %d: %w", what, len(duid), minDUID, maxDUID, ErrMalformed)
-	}
-	return nil
-}
-
-// minRemoteID is the enterprise number and one octet (RFC 4649, section 3).
-const minRemoteID = 5
-
-// checkRemoteID refuses a remote-id that is too short to name anything (C16).
-func checkRemoteID(id []byte) error {
-	if len(id) < minRemoteID {
-		return fmt.Errorf("remote-id of %d octets, want %d or more: %w", len(id), minRemoteID, ErrMalformed)
+		return fmt.Errorf("DUID of %d octets, want %d to %d", len(duid), minDUID, maxDUID)
 	}
 	return nil
 }
 
 // takeDUID notes the first option of its kind.
 func takeDUID(to *[]byte, what string, duid []byte) error {
-	if err := checkDUID(what, duid); err != nil {
-		return err
+	if err := checkDUID(duid); err != nil {
+		return fmt.Errorf("%s: %w: %w", what, err, ErrMalformed)
 	}
 	if *to == nil {
 		*to = duid

@@ -19,19 +19,19 @@ type Lease struct {
 // NextLease returns the first lease at or behind the offset at, and the offset
 // to go on from. The first offset is 0; ok is false when there are no more.
 // With ok, an error (it wraps ErrMalformed) is about this lease only: it is
-// too short, or a prefix of length 0 or above 128 (R37).
+// too short, an option in it is cut off, or it is a prefix of length 0 or
+// above 128 (R37).
 func (c *ClientData) NextLease(at int) (l Lease, next int, ok bool, err error) {
 	for {
 		code, value, next, ok := option(c.options, at)
-		if !ok {
-			return Lease{}, at, false, nil
-		}
-		switch code {
-		case optIAPrefix:
-			l, err := parseIAPrefix(value)
+		switch {
+		case !ok:
+			return l, at, false, nil
+		case code == optIAPrefix:
+			err = l.parseIAPrefix(value)
 			return l, next, true, err
-		case optIAAddr:
-			l, err := parseIAAddr(value)
+		case code == optIAAddr:
+			err = l.parseIAAddr(value)
 			return l, next, true, err
 		}
 		at = next
@@ -40,33 +40,29 @@ func (c *ClientData) NextLease(at int) (l Lease, next int, ok bool, err error) {
 
 // parseIAPrefix decodes IAPREFIX: preferred, valid, length, prefix, options
 // (RFC 8415, section 21.22). Host bits are cleared.
-func parseIAPrefix(b []byte) (Lease, error) {
+func (l *Lease) parseIAPrefix(b []byte) error {
 	const fixed = 25
 	if len(b) < fixed {
-		return Lease{}, fmt.Errorf("IA prefix of %d octets, want %d or more: %w", len(b), fixed, ErrMalformed)
+		return fmt.Errorf("IA prefix of %d octets, want %d or more: %w", len(b), fixed, ErrMalformed)
 	}
 	bits := int(b[8])
 	if bits == 0 || bits > 128 {
-		return Lease{}, fmt.Errorf("IA prefix of length %d, want 1 to 128: %w", bits, ErrMalformed)
+		return fmt.Errorf("IA prefix of length %d, want 1 to 128: %w", bits, ErrMalformed)
 	}
-	return Lease{
-		Prefix:    netip.PrefixFrom(netip.AddrFrom16([addressLength]byte(b[9:fixed])), bits).Masked(),
-		Delegated: true,
-		Preferred: binary.BigEndian.Uint32(b),
-		Valid:     binary.BigEndian.Uint32(b[4:]),
-	}, checkOptions(b[fixed:])
+	l.Delegated = true
+	l.Preferred, l.Valid = binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[4:])
+	l.Prefix = netip.PrefixFrom(netip.AddrFrom16([addressLength]byte(b[9:fixed])), bits).Masked()
+	return checkOptions(b[fixed:])
 }
 
 // parseIAAddr decodes IAADDR: address, preferred, valid, options (RFC 8415,
 // section 21.6). The order is not that of IAPREFIX.
-func parseIAAddr(b []byte) (Lease, error) {
+func (l *Lease) parseIAAddr(b []byte) error {
 	const fixed = 24
 	if len(b) < fixed {
-		return Lease{}, fmt.Errorf("IA address of %d octets, want %d or more: %w", len(b), fixed, ErrMalformed)
+		return fmt.Errorf("IA address of %d octets, want %d or more: %w", len(b), fixed, ErrMalformed)
 	}
-	return Lease{
-		Prefix:    netip.PrefixFrom(netip.AddrFrom16([addressLength]byte(b)), 128),
-		Preferred: binary.BigEndian.Uint32(b[16:]),
-		Valid:     binary.BigEndian.Uint32(b[20:]),
-	}, checkOptions(b[fixed:])
+	l.Preferred, l.Valid = binary.BigEndian.Uint32(b[16:]), binary.BigEndian.Uint32(b[20:])
+	l.Prefix = netip.PrefixFrom(netip.AddrFrom16([addressLength]byte(b)), 128)
+	return checkOptions(b[fixed:])
 }

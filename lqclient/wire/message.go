@@ -34,8 +34,7 @@ type Message struct {
 	HasClientLink bool // the client has leases on several links: ask for each
 	ClientDatas   int  // how many OPTION_CLIENT_DATA there are
 
-	options    []byte
-	clientLink []byte
+	options []byte
 }
 
 // Parse decodes a message. sequenceOption is the code of the server's
@@ -43,11 +42,11 @@ type Message struct {
 // is shorter than 4 octets, an option is cut off (R33), a DUID has an
 // impossible length, a status has no code, or it is a relay message. Any other
 // type is for the caller to judge (R50).
-func Parse(frame []byte, sequenceOption uint16) (Message, error) {
+func Parse(frame []byte, sequenceOption uint16) (m Message, err error) {
 	if len(frame) < minMessage {
-		return Message{}, fmt.Errorf("message of %d octets, want %d or more: %w", len(frame), minMessage, ErrMalformed)
+		return m, fmt.Errorf("message of %d octets, want %d or more: %w", len(frame), minMessage, ErrMalformed)
 	}
-	m := Message{Type: MessageType(frame[0]), ID: TransactionID(frame[1:minMessage]), options: frame[minMessage:]}
+	m.Type, m.ID, m.options = MessageType(frame[0]), TransactionID(frame[1:minMessage]), frame[minMessage:]
 	if t := dhcpv6.MessageType(m.Type); t == dhcpv6.MessageTypeRelayForward || t == dhcpv6.MessageTypeRelayReply {
 		return m, fmt.Errorf("%s: not for a requestor: %w", m.Type, ErrMalformed)
 	}
@@ -85,9 +84,7 @@ func (m *Message) take(code uint16, value []byte, sequenceOption uint16) error {
 			m.RelayData = value
 		}
 	case optClientLink:
-		if !m.HasClientLink {
-			m.HasClientLink, m.clientLink = true, value
-		}
+		m.HasClientLink = true
 	default:
 		m.Stamp.take(code, value, sequenceOption)
 	}
@@ -98,14 +95,5 @@ func (m *Message) take(code uint16, value []byte, sequenceOption uint16) error {
 // behind the offset at, for ParseClientData, and the offset to go on from.
 // The first offset is 0; ok is false when there are no more.
 func (m *Message) NextClientData(at int) (data []byte, next int, ok bool) {
-	for {
-		code, value, next, ok := option(m.options, at)
-		if !ok {
-			return nil, at, false
-		}
-		if code == optClientData {
-			return value, next, true
-		}
-		at = next
-	}
+	return find(m.options, at, optClientData)
 }

@@ -49,6 +49,17 @@ func option(b []byte, at int) (code uint16, value []byte, next int, ok bool) {
 	return binary.BigEndian.Uint16(head), head[optionHeader:end:end], at + end, true
 }
 
+// find returns the first option of that code at or behind the offset at.
+func find(b []byte, at int, wanted uint16) (value []byte, next int, ok bool) {
+	for {
+		code, value, next, ok := option(b, at)
+		if !ok || code == wanted {
+			return value, next, ok
+		}
+		at = next
+	}
+}
+
 // cutOff is called where option found no more: it returns nil at the end of b,
 // and an error where an option or its header is longer than what is left (R33).
 func cutOff(b []byte, at int) error {

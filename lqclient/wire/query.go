@@ -104,9 +104,9 @@ func opaque(code dhcpv6.OptionCode, value []byte) dhcpv6.Option {
 
 // validate is Validate and the two DUIDs.
 func (q Query) validate(clientID, serverID []byte) error {
-	errs := []error{q.Validate(), checkDUID("client-id", clientID)}
+	errs := []error{q.Validate(), ownDUID("our client-id", clientID)}
 	if serverID != nil {
-		errs = append(errs, checkDUID("server-id", serverID))
+		errs = append(errs, ownDUID("server-id", serverID))
 	}
 	return errors.Join(errs...)
 }

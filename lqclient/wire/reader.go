@@ -39,11 +39,11 @@ func NewReader(r io.Reader, now func() time.Time) *Reader {
 // again and goes on where it stood.
 func (r *Reader) Next() (frame []byte, received time.Time, err error) {
 	for {
-		frame, err := r.buffered()
+		frame, err = r.buffered()
 		if frame != nil || err != nil {
 			return frame, r.received, err
 		}
-		if err := r.fill(); err != nil {
+		if err = r.fill(); err != nil {
 			return nil, time.Time{}, err
 		}
 	}

@@ -1,8 +1,12 @@
 package wire
 
 import (
+	"cmp"
+	"encoding/binary"
 	"fmt"
 	"net/netip"
+
+	"github.com/insomniacslk/dhcp/dhcpv6"
 
 	"leaseroute/binding"
 )
@@ -29,20 +33,92 @@ func ParseRelayData(value []byte, dst []binding.Relay) (peer netip.Addr, relays 
 	return peer, relays, err
 }
 
-// parseRelays goes inwards through nested Relay-forwards.
-func parseRelays(b []byte, dst []binding.Relay) ([]binding.Relay, error) {
+// relayHeader is the fixed part of a relay message: type, hop-count,
+// link-address, peer-address (RFC 8415, section 9).
+const relayHeader = 2 + 2*addressLength
+
+// A span is the part of a nest of relay messages from one offset to another.
+type span struct{ from, to int }
+
+// parseRelays goes inwards through a nest of Relay-forwards. A message of
+// another type ends it: the client's own, which the server should have removed.
+func parseRelays(nest []byte, dst []binding.Relay) ([]binding.Relay, error) {
 	var first error
-	for range MaxRelays {
-		layer, inner, err := parseRelay(b)
+	at := span{0, len(nest)}
+	for depth := 0; at.from < at.to; depth++ {
+		forward := nest[at.from] == byte(dhcpv6.MessageTypeRelayForward)
+		switch {
+		case depth == 0 && !forward:
+			return dst, fmt.Errorf("relay data: %s, want a relay message: %w", MessageType(nest[0]), ErrMalformed)
+		case !forward:
+			return dst, first
+		case depth == MaxRelays:
+			return dst, cmp.Or(first, fmt.Errorf("relay data: more than %d relays: %w", MaxRelays, ErrMalformed))
+		case at.to-at.from < relayHeader:
+			return dst, cmp.Or(first, fmt.Errorf("relay message of %d octets, want %d or more: %w", at.to-at.from, relayHeader, ErrMalformed))
+		}
+		dst = append(dst, binding.Relay{})
+		inner, err := parseRelay(nest, at, &dst[len(dst)-1])
 		if first == nil {
 			first = err
 		}
-		_ = layer
-		_ = inner
+		at = inner
 	}
 	return dst, first
 }
 
-func parseRelay(b []byte) (layer binding.Relay, inner []byte, err error) {
-	return layer, inner, err
+// parseRelay reads one relay message, header and options, and returns where
+// the message inside it is: an empty span if there is none.
+func parseRelay(nest []byte, at span, to *binding.Relay) (inner span, err error) {
+	message := nest[at.from:at.to]
+	to.Link = netip.AddrFrom16([addressLength]byte(message[2:]))
+	to.Peer = netip.AddrFrom16([addressLength]byte(message[2+addressLength:]))
+	offset := relayHeader
+	for {
+		code, value, next, ok := option(message, offset)
+		switch {
+		case !ok:
+			if inner == (span{}) {
+				inner = overlongRelayMsg(nest, at, offset)
+			}
+			if err == nil {
+				err = cutOff(message, offset)
+			}
+			return inner, err
+		case code == optRelayMsg && inner == (span{}):
+			inner = span{at.from + offset + optionHeader, at.from + next}
+		default:
+			if fault := takeRelayOption(to, code, value); err == nil {
+				err = fault
+			}
+		}
+		offset = next
+	}
+}
+
+// overlongRelayMsg looks whether the option that is cut off in the message at
+// is its RELAY_MSG, and returns how much of that the nest holds.
+func overlongRelayMsg(nest []byte, at span, offset int) span {
+	from := at.from + offset + optionHeader
+	if from > at.to || binary.BigEndian.Uint16(nest[at.from+offset:]) != optRelayMsg {
+		return span{}
+	}
+	size := int(binary.BigEndian.Uint16(nest[from-2:]))
+	return span{from, min(from+size, len(nest))}
+}
+
+// takeRelayOption notes what names the client's port; of several the first.
+func takeRelayOption(to *binding.Relay, code uint16, value []byte) error {
+	switch {
+	case code == optInterfaceID && to.InterfaceID == nil:
+		to.InterfaceID = value
+	case code == optRelayID && to.RelayID == nil:
+		return takeDUID(&to.RelayID, "relay-id", value)
+	case code == optRemoteID && to.RemoteID == nil:
+		if err := checkRemoteID(value); err != nil {
+			return fmt.Errorf("%w: %w", err, ErrMalformed)
+		}
+		to.RemoteID = value
+	}
+	return nil
 }

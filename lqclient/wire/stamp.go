@@ -4,18 +4,18 @@ import "encoding/binary"
 
 // A Stamp places a message, or a part of it, on the server's time line.
 type Stamp struct {
-	// BaseTime is the server's clock when it made the message, in seconds
-	// since 2000-01-01 00:00 UTC (RFC 7653, section 6.3.1).
-	BaseTime    uint32
-	HasBaseTime bool
-
 	// Sequence is the server's sequence number; only with HasSequence.
 	// Sequence32 marks the form of four octets, which wraps (R86).
 	Sequence    uint64
 	HasSequence bool
 	Sequence32  bool
 
-	Unusable int // base times and sequence numbers of a wrong length, which were ignored
+	// BaseTime is the server's clock when it made the message, in seconds
+	// since 2000-01-01 00:00 UTC (RFC 7653, section 6.3.1).
+	HasBaseTime bool
+	BaseTime    uint32
+
+	Unusable uint16 // base times and sequence numbers of a wrong length, which were ignored
 }
 
 // take notes a base time or a sequence number; of several the first.

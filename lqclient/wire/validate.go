@@ -16,9 +16,9 @@ func (q Query) Validate() error {
 	return errors.Join(
 		q.validateLink(),
 		q.validateField(ByAddress, "address", q.Address.IsValid()),
-		q.validateField(ByClientID, "client-id", q.ClientID != nil),
-		q.validateField(ByRelayID, "relay-id", q.RelayID != nil),
-		q.validateField(ByRemoteID, "remote-id", q.RemoteID != nil),
+		q.validateField(ByClientID, "client-id", len(q.ClientID) > 0),
+		q.validateField(ByRelayID, "relay-id", len(q.RelayID) > 0),
+		q.validateField(ByRemoteID, "remote-id", len(q.RemoteID) > 0),
 	)
 }
 
@@ -34,9 +34,9 @@ func (q Query) validateField(owner QueryType, name string, set bool) error {
 	}
 	switch owner {
 	case ByClientID:
-		return checkDUID(name, q.ClientID)
+		return ownDUID(name, q.ClientID)
 	case ByRelayID:
-		return checkDUID(name, q.RelayID)
+		return ownDUID(name, q.RelayID)
 	case ByRemoteID:
 		return checkRemoteID(q.RemoteID)
 	default:
@@ -81,4 +81,12 @@ func isSet(a netip.Addr) bool { return a.IsValid() && a != netip.IPv6Unspecified
 // isGlobal reports whether a is an IPv6 unicast address beyond one link.
 func isGlobal(a netip.Addr) bool {
 	return a.Is6() && !a.Is4In6() && a.Zone() == "" && a.IsGlobalUnicast()
+}
+
+// ownDUID checks a DUID that is to be sent as what.
+func ownDUID(what string, duid []byte) error {
+	if err := checkDUID(duid); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
 }

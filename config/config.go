@@ -20,6 +20,10 @@ type Config struct {
 	Routes     Routes
 	Control    Control
 	Log        Log
+
+	// Warnings are one line each, in the form of a Fault: what was accepted
+	// but is probably not meant. They are for the log, once, at start.
+	Warnings []string
 }
 
 // Interfaces says which interfaces are which. The patterns are shell patterns

@@ -1,0 +1,189 @@
+package config
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/spf13/viper"
+
+	"net/netip"
+)
+
+var update = flag.Bool("update", false, "write the reference file, the reference document and the expected faults anew")
+
+// sameConfig compares configurations.
+var sameConfig = cmp.Options{
+	cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}, netip.Prefix{}),
+	cmpopts.EquateEmpty(),
+}
+
+// golden compares got with the content of a file, which -update writes anew.
+func golden(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s is out of step, see go generate ./config (-file +made):\n%s", path, diff)
+	}
+}
+
+func TestReferenceFile(t *testing.T) {
+	golden(t, "leaseroute.yaml", referenceFile())
+}
+
+// referenceFile writes a configuration with all keys that do something: an
+// example where a key is required, else the default.
+func referenceFile() string {
+	var s strings.Builder
+	s.WriteString("# leaseroute: every key with its default, or an example where one is required.\n" +
+		"# Made from the table of keys by go generate ./config.\n")
+	section := ""
+	for _, k := range Keys() {
+		parts := strings.Split(k.Path, ".")
+		name, indent := parts[len(parts)-1], strings.Repeat("  ", len(parts)-1)
+		switch {
+		case k.Pending:
+			continue
+		case strings.HasPrefix(k.Path, "interfaces.interface_ids[]"):
+			fmt.Fprintf(&s, "    # %s: %s\n", name, k.Example)
+			continue
+		case len(parts) == 1:
+			s.WriteString("\n")
+		case parts[0] != section && !strings.HasSuffix(parts[0], "[]"):
+			fmt.Fprintf(&s, "\n%s:\n", parts[0])
+		}
+		section = parts[0]
+		if strings.HasPrefix(k.Path, "servers[]") {
+			indent = "    "
+		}
+		writeComment(&s, indent, k)
+		if k.Path == "servers[].name" {
+			indent = "  - "
+		}
+		fmt.Fprintln(&s, strings.TrimRight(fmt.Sprintf("%s%s: %s", indent, name, k.Default+k.Example), " "))
+	}
+	return s.String()
+}
+
+// writeComment writes what a key means and what is allowed, broken into lines.
+func writeComment(s *strings.Builder, indent string, k Key) {
+	line := indent + "#"
+	for word := range strings.FieldsSeq(k.Help + " Allowed: " + k.Type + ".") {
+		if len(line)+1+len(word) > 80 {
+			s.WriteString(line + "\n")
+			line = indent + "#"
+		}
+		line += " " + word
+	}
+	s.WriteString(line + "\n")
+}
+
+const document = "../docs/configuration.md"
+
+// TestReferenceDocument renews the part of the document between the markers.
+func TestReferenceDocument(t *testing.T) {
+	const begin, end = "<!-- begin of what go generate ./config writes -->\n", "<!-- end of what go generate ./config writes -->\n"
+	b, err := os.ReadFile(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(b), begin)
+	_, after, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatalf("%s has lost its markers", document)
+	}
+	golden(t, document, before+begin+keyTable()+end+after)
+}
+
+// keyTable writes all keys as tables, one for each section.
+func keyTable() string {
+	var s strings.Builder
+	section := "-"
+	for _, k := range Keys() {
+		if k.Pending {
+			continue
+		}
+		if now := sectionOf(k.Path); now != section {
+			section = now
+			title := "## " + map[bool]string{true: "Top level", false: "`" + section + "`"}[section == ""]
+			s.WriteString("\n" + title + "\n\n| Key | Default | Allowed | Meaning |\n|---|---|---|---|\n")
+		}
+		fallback := "*required*"
+		if !k.Required {
+			fallback = "`" + k.Default + "`"
+		}
+		fmt.Fprintf(&s, "| `%s` | %s | %s | %s |\n", k.Path, fallback, k.Type, k.Help)
+	}
+	s.WriteString("\n## Keys of later releases\n\nThese are known and checked, and a warning says that they do nothing yet.\n\n| Key | Allowed | Meaning |\n|---|---|---|\n")
+	for _, k := range Keys() {
+		if k.Pending {
+			fmt.Fprintf(&s, "| `%s` | %s | %s |\n", k.Path, k.Type, k.Help)
+		}
+	}
+	s.WriteString("\n")
+	return s.String()
+}
+
+// sectionOf is all of a path but its last word.
+func sectionOf(path string) string {
+	at := strings.LastIndexByte(path, '.')
+	return path[:max(at, 0)]
+}
+
+// The same configuration is the same in each format, and has nothing to warn
+// about.
+func TestReferenceLoadsInEachFormat(t *testing.T) {
+	want, err := Load("leaseroute.yaml", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(want.Warnings) > 0 {
+		t.Errorf("warnings: %q", want.Warnings)
+	}
+	m, err := decode("yaml", []byte(Reference))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range []string{"toml", "json"} {
+		t.Run(format, func(t *testing.T) {
+			got, err := Load(convert(t, m, format), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got, sameConfig); diff != "" {
+				t.Errorf("differs from YAML (-yaml +%s):\n%s", format, diff)
+			}
+		})
+	}
+}
+
+// convert writes a file in another format.
+func convert(t *testing.T, m map[string]any, format string) string {
+	t.Helper()
+	encoder, err := viper.NewCodecRegistry().Encoder(format)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := encoder.Encode(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "leaseroute."+format)
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}

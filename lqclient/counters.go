@@ -16,20 +16,20 @@ type Counters struct {
 	Refusals        uint64 // connections that the server accepted and closed before any answer
 
 	// What became of queries.
-	Queries            uint64 // queries sent
-	Completed          uint64 // R56: queries answered in full
-	EmptyAnswers       uint64 // of these: answers without a binding
-	UnspecFail         uint64 // 3.6: queries answered with that status, and so on
-	UnknownQueryType   uint64
-	MalformedQuery     uint64
-	NotConfigured      uint64
-	NotAllowed         uint64
-	QueryTerminated    uint64
-	OtherStatus        uint64
-	WrongServer        uint64 // answers from a server with another DUID than the configured one
-	QueryTimeouts      uint64 // R49: queries without progress beside others that had some
-	BrokenAnswers      uint64 // R55: queries whose answer ended before it was complete
-	ContradictoryReply uint64 // 3.8: error status together with OPTION_CLIENT_DATA; the data was ignored
+	Queries              uint64 // queries sent
+	Completed            uint64 // R56: queries answered in full
+	EmptyAnswers         uint64 // of these: answers without a binding
+	UnspecFail           uint64 // 3.6: queries answered with that status, and so on
+	UnknownQueryType     uint64
+	MalformedQuery       uint64
+	NotConfigured        uint64
+	NotAllowed           uint64
+	QueryTerminated      uint64
+	OtherStatus          uint64
+	WrongServer          uint64 // answers from a server with another DUID than the configured one
+	QueryTimeouts        uint64 // R49: queries without progress beside others that had some
+	BrokenAnswers        uint64 // R55: queries whose answer ended before it was complete
+	ContradictoryReplies uint64 // 3.8: error status together with OPTION_CLIENT_DATA; the data was ignored
 
 	// Messages.
 	Messages           uint64 // messages received
@@ -101,7 +101,7 @@ var counterFields = []struct {
 	{"wrong_server", func(c *Counters) *uint64 { return &c.WrongServer }},
 	{"query_timeouts", func(c *Counters) *uint64 { return &c.QueryTimeouts }},
 	{"broken_answers", func(c *Counters) *uint64 { return &c.BrokenAnswers }},
-	{"contradictory_reply", func(c *Counters) *uint64 { return &c.ContradictoryReply }},
+	{"contradictory_replies", func(c *Counters) *uint64 { return &c.ContradictoryReplies }},
 	{"messages", func(c *Counters) *uint64 { return &c.Messages }},
 	{"malformed_messages", func(c *Counters) *uint64 { return &c.MalformedMessages }},
 	{"queries_received", func(c *Counters) *uint64 { return &c.QueriesReceived }},

@@ -1,0 +1,104 @@
+package lqclient
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/sirupsen/logrus"
+	"golang.org/x/sync/errgroup"
+
+	"leaseroute/binding"
+	"leaseroute/lqclient/wire"
+)
+
+// An outcome is what became of one query of a chain. The zero outcome: it was
+// not asked, since its kind was refused meanwhile.
+type outcome struct {
+	answered bool
+	found    uint64       // observations
+	refused  *StatusError // nil: it was not
+}
+
+// chain asks one kind of query after the other until one yields a binding, or
+// all if the server's QueryAll is set. An empty success moves on too: the usual
+// relay sends no relay-id, so that an answer by it is empty (C78).
+func (r *Requestor) chain(ctx context.Context, l *line, p part) error {
+	var reasons []error
+	answered := false
+	for _, s := range p.steps {
+		outcomes, err := r.askAll(ctx, l, s)
+		found := uint64(0)
+		for i, o := range outcomes {
+			answered = answered || o.answered
+			found += o.found
+			if o.refused != nil {
+				reasons = append(reasons, r.refuse(s.queries[i], o.refused))
+			}
+		}
+		if err != nil {
+			return err
+		}
+		if found > 0 && !r.server.QueryAll {
+			return nil
+		}
+	}
+	if !answered {
+		return p.useless(reasons)
+	}
+	return nil
+}
+
+// refuse remembers and logs a refusal.
+func (r *Requestor) refuse(q wire.Query, s *StatusError) error {
+	r.refusals.remember(q, s)
+	r.notes.log.WithFields(logrus.Fields{"query": describe(q), "error": s}).Info("server refused query")
+	return fmt.Errorf("%s: %w", describe(q), s)
+}
+
+// askAll asks the queries of a step, as many at a time as the server may have.
+// The error is one for which the round must break off.
+func (r *Requestor) askAll(ctx context.Context, l *line, s step) ([]outcome, error) {
+	outcomes := make([]outcome, len(s.queries))
+	var refusedKind, served atomic.Bool
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(r.server.Concurrent)
+	for i, q := range s.queries {
+		g.Go(func() (err error) {
+			if refusedKind.Load() || ctx.Err() != nil {
+				return nil
+			}
+			outcomes[i], err = r.askOne(ctx, l, q)
+			if outcomes[i].answered {
+				served.Store(true)
+			}
+			if s := outcomes[i].refused; s != nil && refusesKind(s) {
+				refusedKind.Store(true)
+			}
+			return err
+		})
+	}
+	err := g.Wait()
+	if served.Load() {
+		r.backoff.reset()
+	}
+	return outcomes, err
+}
+
+// askOne asks one query and hands on what it yields.
+func (r *Requestor) askOne(ctx context.Context, l *line, q wire.Query) (outcome, error) {
+	r.board.change(func(s *Status) { s.Query = describe(q) })
+	d := r.decoder(ctx, binding.FromBulk)
+	d.total = &r.board.bindings
+	answer, err := l.ask(ctx, q, d)
+	if answer.ServerDUID != nil {
+		r.board.change(func(s *Status) { s.ServerDUID = answer.ServerDUID })
+	}
+	if s := refused(err); s != nil {
+		return outcome{refused: s}, nil
+	}
+	if err != nil {
+		return outcome{found: d.found}, fmt.Errorf("query by %s: %w", describe(q), err)
+	}
+	return outcome{answered: true, found: d.found}, nil
+}

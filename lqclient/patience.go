@@ -1,0 +1,59 @@
+package lqclient
+
+import (
+	"fmt"
+	"time"
+)
+
+// minPatience keeps await from spinning while the meter stands still.
+const minPatience = 100 * time.Millisecond
+
+// progress notes that something has come for x, or was done for it.
+func (c *Conn) progress(x *exchange) {
+	clock, _ := c.meter.read()
+	x.progress.Store(int64(clock))
+}
+
+// await returns once x is over, and sees to it that this happens: when nothing
+// has come for it for the data time-out, either x ends alone, since others had
+// answers meanwhile (R49), or the whole connection (R48).
+func (c *Conn) await(x *exchange) {
+	timer := time.NewTimer(c.server.DataTimeout)
+	defer timer.Stop()
+	for {
+		select {
+		case <-x.done:
+			return
+		case <-timer.C:
+			timer.Reset(max(c.patience(x), minPatience))
+		}
+	}
+}
+
+// patience returns how much longer x may go without progress. If the time is
+// over, it ends x or the connection.
+func (c *Conn) patience(x *exchange) time.Duration {
+	clock, quiet := c.meter.read()
+	left := c.server.DataTimeout - (clock - time.Duration(x.progress.Load()))
+	if left > 0 {
+		return left
+	}
+	if quiet >= c.server.DataTimeout {
+		count(&c.notes.counters.ReadTimeouts)
+		c.end(fmt.Errorf("read answer: %w: nothing came for %s", ErrTimeout, c.server.DataTimeout))
+	} else {
+		c.abandon(x)
+	}
+	return 0
+}
+
+// abandon ends x, unless it is over by now, and leaves the connection alone.
+func (c *Conn) abandon(x *exchange) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pending[x.id] != x {
+		return
+	}
+	count(&c.notes.counters.QueryTimeouts)
+	c.cutShort(x, fmt.Errorf("%w: nothing came for this query for %s", ErrTimeout, c.server.DataTimeout))
+}

@@ -1,0 +1,153 @@
+package lqclient
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"leaseroute/lqclient/wire"
+)
+
+// A part is what one pair of marks is about, and the queries for it in the
+// order in which they are to be tried.
+type part struct {
+	scope
+	steps []step
+}
+
+// A step is all queries of one kind.
+type step struct {
+	kind    wire.QueryType
+	queries []wire.Query // what may be asked now
+	left    []error      // why something is not asked
+	until   time.Time    // when that which was refused may be asked again; zero: nothing was, or nobody knows
+}
+
+// askable reports whether there is any query to ask.
+func (p part) askable() bool {
+	return slices.ContainsFunc(p.steps, func(s step) bool { return len(s.queries) > 0 })
+}
+
+// useless is the error for a part of which no query is of use. reasons come
+// from queries that were asked.
+func (p part) useless(reasons []error) error {
+	e := &uselessError{}
+	for _, s := range p.steps {
+		reasons = append(reasons, s.left...)
+		if !s.until.IsZero() && (e.until.IsZero() || s.until.Before(e.until)) {
+			e.until = s.until
+		}
+	}
+	if p.askable() {
+		e.until = time.Time{}
+	}
+	e.reasons = errors.Join(reasons...)
+	return e
+}
+
+// plan lays out the parts of a round.
+func (r *Requestor) plan(j job) []part {
+	scopes := j.scopes()
+	if j.all {
+		scopes = []scope{{all: true, links: r.options.links()}}
+	}
+	parts := make([]part, len(scopes))
+	for i, s := range scopes {
+		parts[i].scope = s
+		for _, kind := range r.server.Queries {
+			parts[i].steps = append(parts[i].steps, r.step(kind, s))
+		}
+	}
+	return parts
+}
+
+// step lays out the queries of one kind, without those that make no sense or
+// are known to be refused (3.6).
+func (r *Requestor) step(kind wire.QueryType, s scope) step {
+	st := step{kind: kind}
+	wanted := r.queries(kind, s)
+	if len(wanted) == 0 {
+		st.left = append(st.left, r.lacking(kind)...)
+	}
+	for _, q := range wanted {
+		if err := q.Validate(); err != nil {
+			st.left = append(st.left, fmt.Errorf("%s: %w", describe(q), err))
+			continue
+		}
+		if refusal, ok := r.refusals.of(q); ok {
+			st.left = append(st.left, fmt.Errorf("%s: not asked again so soon: %w", describe(q), refusal.status))
+			st.until = refusal.until
+			continue
+		}
+		st.queries = append(st.queries, q)
+	}
+	return st
+}
+
+// queries returns the queries of one kind. In a round about links, relay-id
+// and remote-id are asked for on these only (table 1.4).
+func (r *Requestor) queries(kind wire.QueryType, s scope) []wire.Query {
+	var each []wire.Query
+	switch kind {
+	case wire.ByRelayID:
+		if r.options.RelayID != nil {
+			each = append(each, wire.Query{Type: kind, RelayID: r.options.RelayID})
+		}
+	case wire.ByRemoteID:
+		for _, id := range r.options.RemoteIDs {
+			each = append(each, wire.Query{Type: kind, RemoteID: id})
+		}
+	case wire.ByLinkAddress:
+		return onLinks(wire.Query{Type: kind}, s.links)
+	}
+	if s.all {
+		return each
+	}
+	var queries []wire.Query
+	for _, q := range each {
+		queries = append(queries, onLinks(q, s.links)...)
+	}
+	return queries
+}
+
+// onLinks returns q for each link-address, once.
+func onLinks(q wire.Query, links []Link) []wire.Query {
+	var queries []wire.Query
+	seen := make(map[netip.Addr]bool)
+	for _, l := range links {
+		if !seen[l.Address] {
+			seen[l.Address] = true
+			q.Link = l.Address
+			queries = append(queries, q)
+		}
+	}
+	return queries
+}
+
+// errNoLinks says that there is no link to ask about yet.
+var errNoLinks = errors.New("no access interface has a global address")
+
+// lacking says why there is no query of a kind.
+func (r *Requestor) lacking(kind wire.QueryType) []error {
+	switch {
+	case kind == wire.ByRelayID:
+		return []error{fmt.Errorf("%s: we have none", kind)}
+	case kind == wire.ByLinkAddress:
+		return []error{fmt.Errorf("%s: %w", kind, errNoLinks)}
+	case kind != wire.ByRemoteID:
+		return []error{fmt.Errorf("%s: not a kind of bulk query", kind)}
+	case len(r.server.Queries) == 1:
+		return []error{fmt.Errorf("%s: none is configured", kind)}
+	}
+	return nil // the usual chain ends with remote-id, whether there are any or not
+}
+
+// links returns our links as they are now.
+func (o *Options) links() []Link {
+	if o.Links == nil {
+		return nil
+	}
+	return o.Links()
+}

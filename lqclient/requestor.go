@@ -1,0 +1,211 @@
+package lqclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/insomniacslk/dhcp/iana"
+	"github.com/sirupsen/logrus"
+	"golang.org/x/time/rate"
+
+	"leaseroute/binding"
+)
+
+// A Requestor keeps what one server has leased known: a round of queries at
+// the start and whenever Resync asks for one, each followed by questions about
+// suspects, with retries for ever. Nothing that happens between it and its
+// server touches another (R130).
+type Requestor struct {
+	server   Server
+	options  Options
+	dial     dialFunc
+	notes    *notes
+	board    *board
+	requests *requests
+
+	refusals refusals // from here on: Run's goroutine only
+	backoff  backoff
+	pace     *rate.Limiter // of questions about suspects
+}
+
+// New returns a requestor that does nothing until its Run is called.
+func New(s Server, o Options) *Requestor { return newRequestor(s, o, dialTCP) }
+
+func newRequestor(s Server, o Options, dial dialFunc) *Requestor {
+	s = s.withDefaults()
+	log := o.Log
+	if log != nil {
+		log = log.WithField("server", s.Name)
+	}
+	n := newNotes(log)
+	return &Requestor{
+		server:   s,
+		options:  o,
+		dial:     dial,
+		notes:    n,
+		board:    newBoard(n),
+		requests: newRequests(),
+		refusals: newRefusals(),
+		pace:     rate.NewLimiter(rate.Limit(s.SuspectRate), 1),
+	}
+}
+
+// Resync asks for a round about some links, or about all if links is nil. It
+// never blocks. What is asked for while a round runs waits for its end, and
+// becomes one round; one about all takes in any link.
+func (r *Requestor) Resync(links []Link) { r.requests.add(job{all: links == nil, links: links}) }
+
+// Status returns what the requestor is doing, from any goroutine.
+func (r *Requestor) Status() Status { return r.board.status() }
+
+// Run works until ctx ends, and then returns nil.
+func (r *Requestor) Run(ctx context.Context) error {
+	if r.server.DataTimeout < DefaultDataTimeout {
+		r.notes.log.WithField("data_timeout", r.server.DataTimeout).
+			Warn("data timeout is below the 300s that RFC 5460 recommends")
+	}
+	if r.options.Jitter > 0 {
+		sleep(ctx, rand.N(r.options.Jitter))
+	}
+	j := job{all: true}
+	for ctx.Err() == nil {
+		r.takeRequests(&j)
+		err := r.attempt(ctx, &j)
+		if ctx.Err() != nil {
+			break
+		}
+		if err != nil {
+			r.rest(ctx, r.troubled(err, j), &j, errors.Is(err, errNoLinks))
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-r.requests.wake:
+		}
+	}
+	return nil
+}
+
+// attempt does the job, which is empty from then on, and asks about suspects.
+func (r *Requestor) attempt(ctx context.Context, j *job) error {
+	l := newLine(func(ctx context.Context) (*Conn, error) {
+		return connect(ctx, r.dial, r.server, r.options.ClientID, r.notes)
+	})
+	defer l.close()
+	if !j.empty() {
+		if err := r.round(ctx, l, *j); err != nil {
+			return err
+		}
+		*j = job{}
+	}
+	return r.settle(ctx, l)
+}
+
+// takeRequests adds to the job what was asked for meanwhile, and reports
+// whether everything was. Whoever asks for that wants to see what refused
+// queries say now.
+func (r *Requestor) takeRequests(j *job) (all bool) {
+	asked := r.requests.take()
+	if asked.all {
+		r.refusals.forget()
+	}
+	j.merge(asked)
+	return asked.all
+}
+
+// troubled shows and logs that something went wrong, and returns how long to
+// wait before the next attempt.
+func (r *Requestor) troubled(err error, j job) time.Duration {
+	pause := r.pauseAfter(err)
+	next := time.Now().Add(pause)
+	before := r.board.status()
+	waiting := errors.Is(err, errNoSource)
+	r.board.change(func(s *Status) {
+		s.Error, s.NextTry, s.Query = err, next, ""
+		switch {
+		case j.empty(): // only suspects are left: the round stands
+		case waiting:
+			s.State = Connecting
+		default:
+			s.State = Failed
+		}
+	})
+	log := r.notes.log.WithFields(logrus.Fields{"error": err, "retry_in": pause.Round(time.Millisecond)})
+	switch {
+	case !waiting:
+		log.Warn("round broke off")
+	case !errors.Is(before.Error, errNoSource):
+		log.Info("waiting for our source address")
+	}
+	return pause
+}
+
+// pauseAfter chooses the pause by what went wrong.
+func (r *Requestor) pauseAfter(err error) time.Duration {
+	var status *StatusError
+	var useless *uselessError
+	switch {
+	case errors.Is(err, errNoSource):
+		return sourcePause
+	case errors.As(err, &useless):
+		return max(randomized(maxPause), time.Until(useless.until))
+	case errors.As(err, &status) && status.Code == iana.StatusQueryTerminated:
+		return max(r.backoff.pause(), terminatedPause)
+	}
+	return r.backoff.pause()
+}
+
+// rest waits, and takes in what is asked for meanwhile. It is cut short when
+// that is a round about all, when the job is not what failed, and with hurry
+// when a link turns up.
+func (r *Requestor) rest(ctx context.Context, pause time.Duration, j *job, hurry bool) {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	hurry = hurry || j.empty()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+			return
+		case <-r.requests.wake:
+			if r.takeRequests(j) || hurry && !j.empty() {
+				return
+			}
+		}
+	}
+}
+
+// sleep waits for d or the end of ctx.
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// outbox returns a new outbox to the receiver of all batches.
+func (r *Requestor) outbox(ctx context.Context) outbox {
+	return outbox{ctx: ctx, out: r.options.Out}
+}
+
+// decoder returns the decoder of an answer that comes by way of source.
+func (r *Requestor) decoder(ctx context.Context, source binding.Source) *decoder {
+	return newDecoder(&r.options, &r.server, source, r.notes, r.outbox(ctx))
+}
+
+// A uselessError is a round in which no query was of use.
+type uselessError struct {
+	reasons error     // one for each kind of query
+	until   time.Time // when something may be asked again; zero: at once
+}
+
+func (e *uselessError) Error() string {
+	return fmt.Sprintf("no kind of query is of use with this server: %v", e.reasons)
+}
+func (e *uselessError) Unwrap() error { return e.reasons }

@@ -1,0 +1,135 @@
+package lqclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/insomniacslk/dhcp/iana"
+
+	"leaseroute/binding"
+	"leaseroute/lqclient/wire"
+)
+
+// settle asks the server about leases in doubt, by address and one at a time,
+// until there are none that it has not been asked about (R60). It stops early
+// when a round is asked for: another settle follows that.
+func (r *Requestor) settle(ctx context.Context, l *line) error {
+	if r.options.Suspects == nil {
+		return nil
+	}
+	asked := make(map[binding.Key]bool)
+	for {
+		keys, err := r.options.Suspects(ctx, r.server.Number)
+		if err != nil {
+			return fmt.Errorf("list suspects: %w", err)
+		}
+		fresh := false
+		for _, key := range keys {
+			if asked[key] {
+				continue
+			}
+			if r.requests.waiting() {
+				return nil
+			}
+			asked[key], fresh = true, true
+			if err := r.question(ctx, l, key); err != nil {
+				return err
+			}
+		}
+		if !fresh {
+			r.board.change(func(s *Status) { s.Error, s.NextTry, s.Query = nil, time.Time{}, "" })
+			return nil
+		}
+	}
+}
+
+// question asks about one lease and hands on the verdict. An error means that
+// the connection is of no use any more.
+func (r *Requestor) question(ctx context.Context, l *line, key binding.Key) error {
+	q := wire.Query{Type: wire.ByAddress, Address: key.Prefix.Addr()}
+	_, refusedBefore := r.refusals.of(q)
+	if refusedBefore || q.Validate() != nil {
+		return r.rule(ctx, key, binding.NoAnswer, Answer{Sent: time.Now()})
+	}
+	if err := r.pace.Wait(ctx); err != nil {
+		return err
+	}
+	r.board.change(func(s *Status) { s.Query = "suspect " + key.Prefix.String() })
+	count(&r.notes.counters.SuspectsAsked)
+	heard := hearing{key: key}
+	d := r.decoder(ctx, binding.FromLookup)
+	d.heed = heard.heed
+	answer, err := l.ask(ctx, q, d)
+	if err != nil {
+		return r.unanswered(ctx, q, key, answer, err)
+	}
+	r.backoff.reset()
+	if heard.held {
+		count(&r.notes.counters.SuspectsHeld)
+		return nil
+	}
+	return r.rule(ctx, key, heard.verdict(answer), answer)
+}
+
+// unanswered deals with a question that was not answered in full. A status
+// ends the question, unless the server is going.
+func (r *Requestor) unanswered(ctx context.Context, q wire.Query, key binding.Key, a Answer, err error) error {
+	var status *StatusError
+	if errors.Is(err, ErrIncomplete) || !errors.As(err, &status) || status.Code == iana.StatusQueryTerminated {
+		return fmt.Errorf("question about %s: %w", key.Prefix, err)
+	}
+	if refusesKind(status) {
+		_ = r.refuse(q, status)
+	}
+	return r.rule(ctx, key, binding.NoAnswer, a)
+}
+
+// rule hands on a verdict about one lease: nobody holds it, or no answer. It
+// is as of the instant at which the question was sent.
+func (r *Requestor) rule(ctx context.Context, key binding.Key, s binding.Statement, a Answer) error {
+	counter := &r.notes.counters.SuspectsNoAnswer
+	if s == binding.Denied {
+		counter = &r.notes.counters.SuspectsDenied
+	}
+	count(counter)
+	box := r.outbox(ctx)
+	err := box.add(binding.Observation{
+		Key:        key,
+		Statement:  s,
+		Source:     binding.FromLookup,
+		Server:     r.server.Number,
+		ServerDUID: box.open().Bytes(a.ServerDUID),
+		Received:   time.Now(),
+		CLT:        a.Sent,
+	})
+	return errors.Join(err, box.flush())
+}
+
+// A hearing is what the answer about one lease says of it.
+type hearing struct {
+	key      binding.Key
+	held     bool // the answer tells of this very lease
+	replaced bool // it tells of another one that cannot be there beside it
+}
+
+// heed takes in one lease of the answer.
+func (h *hearing) heed(key binding.Key) {
+	switch {
+	case key == h.key:
+		h.held = true
+	case key.Kind == h.key.Kind && key.Prefix.Overlaps(h.key.Prefix):
+		h.replaced = true
+	}
+}
+
+// verdict is what an answer without the lease proves. An answer that tells of
+// something else altogether, such as of an address at the same place, or of
+// which nothing could be used, proves nothing.
+func (h *hearing) verdict(a Answer) binding.Statement {
+	if a.Messages == 0 || h.replaced {
+		return binding.Denied
+	}
+	return binding.NoAnswer
+}

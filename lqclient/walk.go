@@ -1,0 +1,86 @@
+package lqclient
+
+import (
+	"github.com/sirupsen/logrus"
+
+	"leaseroute/lqclient/wire"
+)
+
+// A visitor is shown what an answer holds. The pointers are valid only during
+// the call; an error ends the query.
+type visitor interface {
+	client(Part, *wire.ClientData) // a client data begins
+	lease(Part, *wire.ClientData, *wire.Lease) error
+}
+
+// A walker goes through the leases of an answer, and skips and counts what is
+// to be skipped. Its fields keep the walk from allocating.
+type walker struct {
+	sequenceOption uint16
+	notes          *notes
+	visitor        visitor
+
+	data  wire.ClientData
+	found wire.Lease
+}
+
+// message visits the leases of one message.
+func (w *walker) message(p Part) error {
+	for at := 0; ; {
+		value, next, ok := p.NextClientData(at)
+		if !ok {
+			return nil
+		}
+		if w.open(p, value) {
+			if err := w.leases(p); err != nil {
+				return err
+			}
+		}
+		at = next
+	}
+}
+
+// open decodes one OPTION_CLIENT_DATA and reports whether it is of use. If it
+// is not, its neighbours still are (R33, R35, R36).
+func (w *walker) open(p Part, value []byte) bool {
+	counters := &w.notes.counters
+	var err error
+	w.data, err = wire.ParseClientData(value, w.sequenceOption)
+	switch {
+	case err != nil:
+		w.notes.odd(&counters.MalformedClientData, "malformed client data skipped", logrus.Fields{"error": err})
+	case !w.data.HasCLT:
+		count(&counters.NoCLT) // silently: RFC 5007, section 4.3.3
+	case w.data.ClientID == nil:
+		w.notes.odd(&counters.NoClientID, "client data without client-id skipped", nil)
+	default:
+		w.data.Inherit(p.Message)
+		return true
+	}
+	return false
+}
+
+// leases visits the leases of the client data that is open.
+func (w *walker) leases(p Part) error {
+	counters := &w.notes.counters
+	w.visitor.client(p, &w.data)
+	for at, some := 0, false; ; some = true {
+		lease, next, ok, err := w.data.NextLease(at)
+		switch {
+		case !ok && !some:
+			w.notes.odd(&counters.NoLease, "client data without a lease skipped", nil)
+			return nil
+		case !ok:
+			return nil
+		case err != nil: // R37
+			w.notes.odd(&counters.MalformedLeases, "malformed lease skipped", logrus.Fields{"error": err})
+		default:
+			w.found = lease
+			count(&counters.Bindings)
+			if err := w.visitor.lease(p, &w.data, &w.found); err != nil {
+				return err
+			}
+		}
+		at = next
+	}
+}

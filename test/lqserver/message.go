@@ -1,0 +1,72 @@
+package lqserver
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/insomniacslk/dhcp/dhcpv6"
+	"github.com/insomniacslk/dhcp/iana"
+)
+
+// maxMessage is the largest message-size (RFC 5460, section 5.1).
+const maxMessage = 65535
+
+// A message is one of an answer. Its kind decides what it may hold (S27).
+type message struct {
+	kind     Messages // one of Replies, Data, Dones
+	id       [3]byte
+	identity []byte // SERVERID and CLIENTID, encoded; only in a REPLY
+	status   iana.StatusCode
+	text     string // of the status; with neither there is no status option
+	sequence []byte // the sequence number option, encoded; may be empty
+	baseTime bool
+	leases   []Binding // of one client and link; empty: no CLIENT_DATA
+}
+
+// appendFrame appends the message with its framing (RFC 5460, section 5.1).
+func (m *message) appendFrame(b []byte, now time.Time, s *style) []byte {
+	start := len(b)
+	b = append(b, 0, 0, m.kind.messageType(), m.id[0], m.id[1], m.id[2])
+	b = append(b, m.identity...)
+	if m.status != iana.StatusSuccess || m.text != "" {
+		b = appendStatus(b, m.status, m.text)
+	}
+	b = append(b, m.sequence...)
+	if m.baseTime {
+		b = appendUint32Option(b, dhcpv6.OptionLQBaseTime, seconds(now.Sub(time2000)))
+	}
+	if len(m.leases) > 0 {
+		b = appendClientData(b, m.leases, now, s)
+	}
+	sealFrame(b, start)
+	return b
+}
+
+// sealFrame writes the message-size of the frame at start.
+func sealFrame(b []byte, start int) {
+	binary.BigEndian.PutUint16(b[start:], uint16(len(b)-start-2))
+}
+
+// padFrame makes the frame at start as large as a frame can be, by an option
+// that nobody knows.
+func padFrame(b []byte, start int) []byte {
+	const unknown = 65533
+	room := maxMessage - (len(b) - start - 2) - 4
+	if room < 0 {
+		return b
+	}
+	b = appendOption(b, unknown, make([]byte, room))
+	sealFrame(b, start)
+	return b
+}
+
+func (k Messages) messageType() byte {
+	switch k {
+	case Replies:
+		return byte(dhcpv6.MessageTypeLeaseQueryReply)
+	case Data:
+		return byte(dhcpv6.MessageTypeLeaseQueryData)
+	default:
+		return byte(dhcpv6.MessageTypeLeaseQueryDone)
+	}
+}

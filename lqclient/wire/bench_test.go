@@ -13,7 +13,7 @@ import (
 var leaseSum uint64
 
 // walk reads all of a message, as a requestor does.
-func walk(b *testing.B, frame []byte, relays []binding.Relay) {
+func walk(b testing.TB, frame []byte, relays []binding.Relay) {
 	m, err := Parse(frame, 0)
 	if err != nil {
 		b.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/hex"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -79,3 +80,6 @@ func dataMessage(t testing.TB) []byte {
 	}
 	return m
 }
+
+// addr parses an address that the test wrote itself.
+func addr(s string) netip.Addr { return netip.MustParseAddr(s) }

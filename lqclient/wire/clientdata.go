@@ -31,14 +31,22 @@ type ClientData struct {
 // Leases and relay data are not looked into.
 func ParseClientData(value []byte, sequenceOption uint16) (c ClientData, err error) {
 	c.options = value
+	if err := c.parseOptions(sequenceOption); err != nil {
+		return c, fmt.Errorf("client data: %w", err)
+	}
+	return c, nil
+}
+
+// parseOptions reads the options, in one pass.
+func (c *ClientData) parseOptions(sequenceOption uint16) error {
 	at := 0
 	for {
 		code, value, next, ok := option(c.options, at)
 		if !ok {
-			return c, cutOff(c.options, at)
+			return cutOff(c.options, at)
 		}
 		if err := c.take(code, value, sequenceOption); err != nil {
-			return c, fmt.Errorf("client data: %w", err)
+			return err
 		}
 		at = next
 	}

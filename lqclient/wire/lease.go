@@ -43,16 +43,19 @@ func (c *ClientData) NextLease(at int) (l Lease, next int, ok bool, err error) {
 func (l *Lease) parseIAPrefix(b []byte) error {
 	const fixed = 25
 	if len(b) < fixed {
-		return fmt.Errorf("IA prefix of %d octets, want %d or more: %w", len(b), fixed, ErrMalformed)
+		return fmt.Errorf("IA prefix: %d octets, want %d or more: %w", len(b), fixed, ErrMalformed)
 	}
 	bits := int(b[8])
 	if bits == 0 || bits > 128 {
-		return fmt.Errorf("IA prefix of length %d, want 1 to 128: %w", bits, ErrMalformed)
+		return fmt.Errorf("IA prefix: length %d, want 1 to 128: %w", bits, ErrMalformed)
+	}
+	if err := checkOptions(b[fixed:]); err != nil {
+		return fmt.Errorf("IA prefix: %w", err)
 	}
 	l.Delegated = true
 	l.Preferred, l.Valid = binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[4:])
 	l.Prefix = netip.PrefixFrom(netip.AddrFrom16([addressLength]byte(b[9:fixed])), bits).Masked()
-	return checkOptions(b[fixed:])
+	return nil
 }
 
 // parseIAAddr decodes IAADDR: address, preferred, valid, options (RFC 8415,
@@ -60,9 +63,12 @@ func (l *Lease) parseIAPrefix(b []byte) error {
 func (l *Lease) parseIAAddr(b []byte) error {
 	const fixed = 24
 	if len(b) < fixed {
-		return fmt.Errorf("IA address of %d octets, want %d or more: %w", len(b), fixed, ErrMalformed)
+		return fmt.Errorf("IA address: %d octets, want %d or more: %w", len(b), fixed, ErrMalformed)
+	}
+	if err := checkOptions(b[fixed:]); err != nil {
+		return fmt.Errorf("IA address: %w", err)
 	}
 	l.Preferred, l.Valid = binary.BigEndian.Uint32(b[16:]), binary.BigEndian.Uint32(b[20:])
 	l.Prefix = netip.PrefixFrom(netip.AddrFrom16([addressLength]byte(b)), 128)
-	return checkOptions(b[fixed:])
+	return nil
 }

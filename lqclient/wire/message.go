@@ -50,7 +50,10 @@ func Parse(frame []byte, sequenceOption uint16) (m Message, err error) {
 	if t := dhcpv6.MessageType(m.Type); t == dhcpv6.MessageTypeRelayForward || t == dhcpv6.MessageTypeRelayReply {
 		return m, fmt.Errorf("%s: not for a requestor: %w", m.Type, ErrMalformed)
 	}
-	return m, m.parseOptions(sequenceOption)
+	if err := m.parseOptions(sequenceOption); err != nil {
+		return m, fmt.Errorf("%s: %w", m.Type, err)
+	}
+	return m, nil
 }
 
 // parseOptions reads the options at message level, in one pass.
@@ -62,7 +65,7 @@ func (m *Message) parseOptions(sequenceOption uint16) error {
 			return cutOff(m.options, at)
 		}
 		if err := m.take(code, value, sequenceOption); err != nil {
-			return fmt.Errorf("%s: %w", m.Type, err)
+			return err
 		}
 		at = next
 	}

@@ -97,6 +97,10 @@ func oneDocument(b []byte) error {
 	return nil
 }
 
+// notMapping matches what the decoders say of a file that holds something else
+// than keys.
+var notMapping = regexp.MustCompile(`(json: )?cannot unmarshal .*into .*map\[string\]interface \{\}`)
+
 // maxReason bounds what is repeated of a decoder's words, in octets.
 const maxReason = 200
 
@@ -113,8 +117,9 @@ func reason(b []byte, err error) string {
 		line := 1 + bytes.Count(b[:min(at.Offset, int64(len(b)))], []byte("\n"))
 		s = fmt.Sprintf("line %d: %s", line, s)
 	}
-	s = strings.NewReplacer("yaml: ", "", "toml: ", "").Replace(s)
-	s = strconv.Quote(strings.Join(strings.Fields(s), " "))
+	s = strings.Join(strings.Fields(s), " ")
+	s = strings.NewReplacer("yaml: ", "", "toml: ", "", "unmarshal errors: ", "").Replace(s)
+	s = strconv.Quote(notMapping.ReplaceAllString(s, "there is no mapping of keys"))
 	s = strings.ReplaceAll(s[1:len(s)-1], `\"`, `"`)
 	return clip(s, maxReason)
 }

@@ -31,6 +31,8 @@ func parseTable(s string) (uint32, error) {
 	}
 	n, err := strconv.ParseUint(s, 10, 32)
 	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return 0, errors.New("is out of range")
 	case err != nil:
 		return 0, errors.New("is not known")
 	case n == 0:

@@ -76,7 +76,7 @@ func asYAML(v any) string {
 		}
 		return "[" + strings.Join(elems, ", ") + "]"
 	case string:
-		if _, err := strconv.ParseFloat(v, 64); err == nil || !plain.MatchString(v) {
+		if isNumber(v) || !plain.MatchString(v) {
 			return strconv.Quote(v)
 		}
 		return v

@@ -55,18 +55,14 @@ func numeric[V any](k kind[V]) kind[V] {
 	return k
 }
 
-// notText says what v is instead of text. An unquoted DUID is a number to
-// YAML, and a mistyped indent makes a mapping.
+// notText says what is wrong with v where text is wanted. An unquoted DUID is a
+// number to YAML.
 func notText(v any) string {
 	switch v.(type) {
-	case []any:
-		return "is a list"
-	case map[string]any, map[any]any:
-		return "is a mapping"
-	case nil:
-		return "is empty"
+	case []any, map[string]any, map[any]any, nil:
+		return "is not text"
 	default:
-		return "is not text without quotes"
+		return "is not text unless it is put in quotes"
 	}
 }
 

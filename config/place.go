@@ -47,7 +47,7 @@ func (p place) fault(v any, what, want string) Fault {
 
 // missing reports that a required key is absent.
 func (p place) missing(want string) {
-	p.report.add(Fault{Where: p.where, Key: p.key, What: "missing", Want: want})
+	p.report.add(Fault{Where: p.where, Key: p.key, What: "is missing", Want: want})
 }
 
 // faults counts what was reported so far, to see whether a step added to it.

@@ -1,24 +1,24 @@
 package config
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/spf13/viper"
-
-	"net/netip"
 )
 
 var update = flag.Bool("update", false, "write the reference file, the reference document and the expected faults anew")
 
 // sameConfig compares configurations.
-var sameConfig = cmp.Options{
+var sameConfig = gocmp.Options{
 	cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}, netip.Prefix{}),
 	cmpopts.EquateEmpty(),
 }
@@ -35,7 +35,7 @@ func golden(t *testing.T, path, got string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
+	if diff := gocmp.Diff(string(want), got); diff != "" {
 		t.Errorf("%s is out of step, see go generate ./config (-file +made):\n%s", path, diff)
 	}
 }
@@ -58,7 +58,7 @@ func referenceFile() string {
 		case k.Pending:
 			continue
 		case strings.HasPrefix(k.Path, "interfaces.interface_ids[]"):
-			fmt.Fprintf(&s, "    # %s: %s\n", name, k.Example)
+			fmt.Fprintf(&s, "  # %s %s: %s\n", map[string]string{"id": " -", "interface": "  "}[name], name, k.Example)
 			continue
 		case len(parts) == 1:
 			s.WriteString("\n")
@@ -78,13 +78,21 @@ func referenceFile() string {
 	return s.String()
 }
 
-// writeComment writes what a key means and what is allowed, broken into lines.
+// writeComment writes what a key means and what is allowed.
 func writeComment(s *strings.Builder, indent string, k Key) {
-	line := indent + "#"
-	for word := range strings.FieldsSeq(k.Help + " Allowed: " + k.Type + ".") {
+	wrap(s, indent+"#", k.Help)
+	if k.Type != boolean().words {
+		wrap(s, indent+"#", "Allowed: "+k.Type+".")
+	}
+}
+
+// wrap breaks text into lines that begin with a prefix.
+func wrap(s *strings.Builder, prefix, text string) {
+	line := prefix
+	for word := range strings.FieldsSeq(text) {
 		if len(line)+1+len(word) > 80 {
 			s.WriteString(line + "\n")
-			line = indent + "#"
+			line = prefix
 		}
 		line += " " + word
 	}
@@ -111,30 +119,33 @@ func TestReferenceDocument(t *testing.T) {
 // keyTable writes all keys as tables, one for each section.
 func keyTable() string {
 	var s strings.Builder
-	section := "-"
+	var sections []string
+	rows := make(map[string]string)
 	for _, k := range Keys() {
-		if k.Pending {
-			continue
+		section, row := sectionOf(k.Path), ""
+		switch {
+		case k.Pending:
+			section = "later"
+			row = fmt.Sprintf("| `%s` | | %s | %s |\n", k.Path, k.Type, k.Help)
+		case k.Required:
+			row = fmt.Sprintf("| `%s` | *required* | %s | %s |\n", k.Path, k.Type, k.Help)
+		default:
+			row = fmt.Sprintf("| `%s` | `%s` | %s | %s |\n", k.Path, k.Default, k.Type, k.Help)
 		}
-		if now := sectionOf(k.Path); now != section {
-			section = now
-			title := "## " + map[bool]string{true: "Top level", false: "`" + section + "`"}[section == ""]
-			s.WriteString("\n" + title + "\n\n| Key | Default | Allowed | Meaning |\n|---|---|---|---|\n")
+		if rows[section] == "" && section != "later" {
+			sections = append(sections, section)
 		}
-		fallback := "*required*"
-		if !k.Required {
-			fallback = "`" + k.Default + "`"
-		}
-		fmt.Fprintf(&s, "| `%s` | %s | %s | %s |\n", k.Path, fallback, k.Type, k.Help)
+		rows[section] += row
 	}
-	s.WriteString("\n## Keys of later releases\n\nThese are known and checked, and a warning says that they do nothing yet.\n\n| Key | Allowed | Meaning |\n|---|---|---|\n")
-	for _, k := range Keys() {
-		if k.Pending {
-			fmt.Fprintf(&s, "| `%s` | %s | %s |\n", k.Path, k.Type, k.Help)
-		}
+	titles := map[string]string{
+		"":      "Top level",
+		"later": "Keys of later releases\n\nThese are known and checked, and a warning says that they do nothing yet.",
 	}
-	s.WriteString("\n")
-	return s.String()
+	for _, section := range append(sections, "later") {
+		title := cmp.Or(titles[section], "`"+section+"`")
+		fmt.Fprintf(&s, "\n## %s\n\n| Key | Default | Allowed | Meaning |\n|---|---|---|---|\n%s", title, rows[section])
+	}
+	return s.String() + "\n"
 }
 
 // sectionOf is all of a path but its last word.
@@ -163,7 +174,7 @@ func TestReferenceLoadsInEachFormat(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want, got, sameConfig); diff != "" {
+			if diff := gocmp.Diff(want, got, sameConfig); diff != "" {
 				t.Errorf("differs from YAML (-yaml +%s):\n%s", format, diff)
 			}
 		})

@@ -112,7 +112,7 @@ func real(v any, text bool) (float64, bool) {
 // duration is the kind of times with a unit, as time.ParseDuration reads
 // them. A bare 0 needs no unit.
 func duration(least, most time.Duration) kind[time.Duration] {
-	words := fmt.Sprintf("a time with its unit (30s, 5m, 24h) from %s to %s", brief(least), brief(most))
+	words := "a time with its unit (30s, 5m, 24h), from " + brief(least) + " to " + brief(most)
 	return numeric(textual(words, func(s string) (time.Duration, error) {
 		d, err := time.ParseDuration(s)
 		switch {
@@ -127,9 +127,11 @@ func duration(least, most time.Duration) kind[time.Duration] {
 	}))
 }
 
+// isNumber reports whether YAML might take s for a number.
 func isNumber(s string) bool {
-	_, err := strconv.ParseFloat(s, 64)
-	return err == nil
+	_, asInt := strconv.ParseInt(s, 0, 64)
+	_, asFloat := strconv.ParseFloat(s, 64)
+	return asInt == nil || asFloat == nil
 }
 
 // brief writes a duration without the zero units that String gives: 24h, not

@@ -67,7 +67,7 @@ const maxServerName = 63
 // serverName is the kind of servers' names: they are labels of metrics and
 // words in columns.
 func serverName() kind[string] {
-	return textual("letters, digits, dots, dashes and underscores, at most 63", func(s string) (string, error) {
+	return textual("1 to 63 letters, digits, dots, dashes and underscores", func(s string) (string, error) {
 		switch {
 		case s == "":
 			return "", errors.New("is empty")

@@ -10,13 +10,13 @@ func unknown(n *node, p place, name string) string {
 	if strings.Contains(name, ".") {
 		return "unknown key, a dot does not nest: write a mapping"
 	}
-	if near, ok := nearest(name, n.names); ok {
-		return fmt.Sprintf("unknown key, did you mean %s?", p.field(near).key)
-	}
 	for _, k := range Keys() {
 		if last := k.Path[strings.LastIndexByte(k.Path, '.')+1:]; last == name {
 			return fmt.Sprintf("unknown key, did you mean %s?", k.Path)
 		}
+	}
+	if near, ok := nearest(name, n.names); ok {
+		return fmt.Sprintf("unknown key, did you mean %s?", p.field(near).key)
 	}
 	return "unknown key, want " + joined(n.names, "or")
 }

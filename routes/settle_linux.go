@@ -1,0 +1,158 @@
+package routes
+
+import (
+	"context"
+
+	"golang.org/x/sys/unix"
+
+	"leaseroute/binding"
+)
+
+// refresh looks at the routes whose expiry is to be rewritten, and chooses the
+// quietest way that is sure.
+func (w *work) refresh() error {
+	var looks []*job
+	for i := range w.jobs {
+		if w.changes[w.jobs[i].change].Op == binding.Refresh {
+			looks = append(looks, &w.jobs[i])
+		}
+	}
+	if err := w.look(looks); err != nil {
+		return err
+	}
+	for _, j := range looks {
+		j.step = j.correction(replace)
+		w.refuseForeign(j)
+	}
+	w.redo = w.redo[:0]
+	for _, j := range w.jobs {
+		if j.step != nothing {
+			w.redo = append(w.redo, j)
+		}
+	}
+	w.jobs, w.redo = w.redo, w.jobs
+	return nil
+}
+
+// correction returns the step that takes the kernel from what was found to
+// what the job wants; doubt is the one for an unclear finding.
+//
+// The silent rewriting of an expiry works on an identical route that has one
+// already (Linux 6.18, fib6_add_rt2node); any other route is replaced.
+func (j *job) correction(doubt step) step {
+	same := j.held.gateway == j.route.gateway && j.held.index == j.route.index && !j.held.multipath
+	switch {
+	case j.found == foreign:
+		return nothing
+	case j.found == absent:
+		return create
+	case j.found == unclear:
+		return doubt
+	case !same:
+		return replace
+	case j.held.expires == 0 && j.route.expires == 0:
+		return nothing
+	case j.held.expires == 0:
+		return replace
+	}
+	return touch
+}
+
+// settle draws the conclusions from the answers. Where a route was in the way
+// of a creation it finds out whose it is: ours is corrected, a foreign one
+// stays.
+func (w *work) settle(ctx context.Context) error {
+	var looks []*job
+	for i := range w.jobs {
+		if j := &w.jobs[i]; j.step == create && j.answer.errno == unix.EEXIST {
+			looks = append(looks, j)
+		} else {
+			w.conclude(j)
+		}
+	}
+	if len(looks) == 0 {
+		return nil
+	}
+	if err := w.look(looks); err != nil {
+		return err
+	}
+	w.redo = w.redo[:0]
+	for _, j := range looks {
+		w.adopt(j)
+	}
+	if err := w.write(ctx, w.redo); err != nil {
+		return err
+	}
+	for i := range w.redo {
+		w.conclude(&w.redo[i])
+	}
+	return nil
+}
+
+// adopt decides on a creation that found a route in the way. If the kernel
+// won't say whose that is, ours is removed (a foreign one can't be: protocol)
+// and created anew right behind it.
+func (w *work) adopt(j *job) {
+	if w.refuseForeign(j) {
+		return
+	}
+	j.step = j.correction(remove)
+	switch j.step {
+	case nothing:
+		w.adopted.Add(1)
+		return
+	case remove:
+		w.redo = append(w.redo, *j)
+		j.step = create
+	case touch:
+		w.adopted.Add(1)
+	}
+	w.redo = append(w.redo, *j)
+}
+
+// refuseForeign notes a foreign route that a look has found.
+func (w *work) refuseForeign(j *job) bool {
+	if j.found != foreign {
+		return false
+	}
+	if j.held.metric == w.options.Metric {
+		w.known.seize(j.route.prefix)
+	}
+	w.fail(j.change, binding.ForeignRoute, "")
+	return true
+}
+
+// conclude counts what a job did, or notes why it failed. To remove what is
+// gone is success.
+func (w *work) conclude(j *job) {
+	errno := j.answer.errno
+	switch {
+	case j.step == remove && (errno == unix.ESRCH || errno == unix.ENOENT):
+	case j.step == touch && errno == unix.EEXIST:
+		w.refreshed.Add(1)
+	case j.step == create && errno == unix.EEXIST:
+		w.known.seize(j.route.prefix)
+		w.fail(j.change, binding.ForeignRoute, "")
+	case errno != 0:
+		w.fail(j.change, w.reason(j), j.answer.Error())
+	case j.step == remove:
+		w.deleted.Add(1)
+	case j.step == replace:
+		w.replaced.Add(1)
+	default:
+		w.installed.Add(1)
+	}
+}
+
+// reason names the kernel's refusal. A gateway with a global address is "not
+// reachable" on an interface that is down, since that took its address along.
+func (w *work) reason(j *job) binding.Reason {
+	down := j.route.index != 0 && !w.links.port(w.changes[j.change].Interface).adminUp
+	switch errno := j.answer.errno; {
+	case errno == unix.ENODEV:
+		return binding.InterfaceMissing
+	case errno == unix.ENETDOWN, down && (errno == unix.EHOSTUNREACH || errno == unix.EINVAL):
+		return binding.InterfaceDown
+	}
+	return binding.KernelRefused
+}

@@ -10,6 +10,9 @@ import (
 // DefaultPath is where a configuration is looked for unless told otherwise.
 const DefaultPath = "/etc/leaseroute/leaseroute.yaml"
 
+// DefaultSocket is the control socket where no configuration names another.
+const DefaultSocket = "/run/leaseroute/control.sock"
+
 // longest bounds every duration: a larger one is a slip.
 const longest = 365 * 24 * time.Hour
 
@@ -115,7 +118,7 @@ func daemonKeys() []entry[Config] {
 	return []entry[Config]{
 		pending[Config]("glean.enabled", boolean(), "Learn from the DHCP messages that pass."),
 		pending[Config]("on_demand.enabled", boolean(), "Ask about unknown sources and destinations."),
-		optional("control.socket", "/run/leaseroute/control.sock", socketPath(),
+		optional("control.socket", DefaultSocket, socketPath(),
 			func(c *Config, path string) { c.Control.Socket = path },
 			"The unix socket on which the daemon answers the other commands."),
 		pending[Config]("metrics.listen", listenAddress(), "Where metrics are served."),

@@ -18,13 +18,13 @@ func interfaceIDValue() kind[[]byte] {
 
 // remoteID is the kind of Remote-ID values (RFC 4649, section 3).
 func remoteID() kind[[]byte] {
-	return textual(`a Remote-ID, "enterprise:0x..." in hex or else "enterprise:text"`, parseRemoteID)
+	return textual(`a Remote-ID, "enterprise:0x..." in hex or else "enterprise:text"`, ParseRemoteID)
 }
 
-// parseRemoteID reads "enterprise:0x..." or "enterprise:text", enterprise in
+// ParseRemoteID reads "enterprise:0x..." or "enterprise:text", enterprise in
 // decimal, and gives the option's value: the enterprise number in 4 octets,
 // big-endian, and then at least one octet.
-func parseRemoteID(s string) ([]byte, error) {
+func ParseRemoteID(s string) ([]byte, error) {
 	number, id, ok := strings.Cut(s, ":")
 	if !ok {
 		return nil, errors.New("has no colon after the enterprise number")

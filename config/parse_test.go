@@ -65,10 +65,10 @@ func TestParseRemoteID(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := parseRemoteID(tt.in)
+			got, err := ParseRemoteID(tt.in)
 			want := strings.ReplaceAll(tt.want, " ", "")
 			if hex.EncodeToString(got) != want || message(err) != tt.err {
-				t.Errorf("parseRemoteID = %x, %v; want %s, %s", got, err, want, tt.err)
+				t.Errorf("ParseRemoteID = %x, %v; want %s, %s", got, err, want, tt.err)
 			}
 		})
 	}

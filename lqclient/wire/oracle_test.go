@@ -227,8 +227,12 @@ func (o oracle) query(q Query) {
 		subject = append(q.Address.AsSlice(), make([]byte, 8)...)
 	}
 	want := map[uint16][]byte{optORO: nil}
+	seen := map[uint16]bool{} // the library leaves out repeated codes
 	for _, code := range q.wanted() {
-		want[optORO] = binary.BigEndian.AppendUint16(want[optORO], code)
+		if !seen[code] {
+			want[optORO] = binary.BigEndian.AppendUint16(want[optORO], code)
+		}
+		seen[code] = true
 	}
 	if want[optORO] == nil {
 		delete(want, optORO)

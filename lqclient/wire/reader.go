@@ -81,10 +81,13 @@ func (r *Reader) buffered() ([]byte, error) {
 }
 
 // fill reads some more. What is left of the last Read, less than a message,
-// moves to the front, so that every Read may be a large one.
+// moves to the front, so that every Read may be a large one; once, however
+// slowly the rest of the message trickles in.
 func (r *Reader) fill() error {
-	r.end = copy(r.buffer, r.buffer[r.start:r.end])
-	r.start = 0
+	if r.start > 0 {
+		r.end = copy(r.buffer, r.buffer[r.start:r.end])
+		r.start = 0
+	}
 	for range maxIdle {
 		if r.err != nil {
 			return r.streamError()

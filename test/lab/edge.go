@@ -145,7 +145,8 @@ func (e *Edge) Reboot(ctx context.Context) error {
 // Only subscribers that a test really talks to need this. A route may be
 // installed through a next hop that nobody answers for, so ten thousand of
 // those cost nothing; and a route through a wrong next hop is noticed, which
-// it would not be if a proxy answered for all of them.
+// it would not be if a proxy answered for all of them. The kernel takes time
+// that grows with the square of their number: be content with hundreds.
 func (e *Edge) Answer(ctx context.Context, routes ...Route) error {
 	for _, a := range e.Access {
 		var commands []string

@@ -171,7 +171,7 @@ func (q *query) covers(b *Binding) bool {
 func (a *answer) success(found bool) string {
 	switch {
 	case found:
-		return "active leases found"
+		return "active lease(s) found"
 	case a.inactive && a.query.Match.Type == ByAddress:
 		return "inactive lease exists"
 	}

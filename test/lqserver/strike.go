@@ -129,8 +129,8 @@ func (j *job) stall(ctx context.Context, d time.Duration) error {
 	return j.wait(ctx, over)
 }
 
-// wait returns nil once over is closed, and errEnded if the requestor or the
-// server ended first. The requestor's end shows only while it is read from,
+// wait returns nil once over is closed, errEnded if the requestor ended first,
+// and the context's error if the server did. The requestor's end shows only while it is read from,
 // so the job's slot is given back for good.
 func (j *job) wait(ctx context.Context, over <-chan struct{}) error {
 	if !j.freed {
@@ -142,9 +142,10 @@ func (j *job) wait(ctx context.Context, over <-chan struct{}) error {
 		j.session.now = time.Now()
 		return nil
 	case <-j.session.eof:
+		return errEnded
 	case <-ctx.Done():
+		return ctx.Err()
 	}
-	return errEnded
 }
 
 // style is how a binding is written that the faults strike.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -84,7 +85,9 @@ func (c *session) write(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return c.abort(ctx)
 		}
-		if err := c.work(ctx); err != nil {
+		if err := c.work(ctx); errors.Is(err, context.Canceled) {
+			return c.abort(ctx)
+		} else if err != nil {
 			return err
 		}
 		if len(c.jobs) == 0 && len(c.queries) == 0 && c.faults.CloseIdle {
@@ -149,23 +152,34 @@ func (c *session) work(ctx context.Context) error {
 	if c.server.options.Concurrent == 1 {
 		steps = 256
 	}
-	left := c.jobs[:0]
-	for _, j := range c.jobs {
-		more, err := j.run(ctx, steps)
+	for i := 0; i < len(c.jobs); {
+		more, err := c.jobs[i].run(ctx, steps)
 		if err != nil {
 			return err
 		}
 		if more {
-			left = append(left, j)
+			i++
 			continue
 		}
-		c.stats.answers.Add(1)
-		c.outstanding.Add(-1)
-		if !j.freed {
-			c.release()
+		if err := c.finished(ctx, c.jobs[i]); err != nil {
+			return err
 		}
+		c.jobs = slices.Delete(c.jobs, i, i+1)
 	}
-	c.jobs = left
+	return nil
+}
+
+// finished writes the end of an answer, and only then gives the query's slot
+// back.
+func (c *session) finished(ctx context.Context, j *job) error {
+	if err := c.flush(ctx); err != nil {
+		return err
+	}
+	c.stats.answers.Add(1)
+	c.outstanding.Add(-1)
+	if !j.freed {
+		c.release()
+	}
 	return nil
 }
 

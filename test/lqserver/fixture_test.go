@@ -6,15 +6,14 @@ import (
 )
 
 var (
-	clientA   = []byte{0, 3, 0, 1, 2, 0, 0, 0, 0, 0xa}
-	clientB   = []byte{0, 3, 0, 1, 2, 0, 0, 0, 0, 0xb}
-	clientC   = []byte{0, 3, 0, 1, 2, 0, 0, 0, 0, 0xc}
-	remoteA   = []byte{0, 0, 0x09, 0xbf, 'a'}
-	remoteB   = []byte{0, 0, 0x09, 0xbf, 'b'}
-	otherID   = []byte{0, 3, 0, 1, 2, 0, 0, 0, 0, 2}
-	segments  = []netip.Prefix{netip.MustParsePrefix("2001:db8:1::/48"), netip.MustParsePrefix("2001:db8:2::/48")}
-	pools     = []netip.Prefix{netip.MustParsePrefix("2001:db8:8000::/33")}
-	threeMore = netip.MustParsePrefix("2001:db8:8000:400::/62")
+	clientA  = []byte{0, 3, 0, 1, 2, 0, 0, 0, 0, 0xa}
+	clientB  = []byte{0, 3, 0, 1, 2, 0, 0, 0, 0, 0xb}
+	clientC  = []byte{0, 3, 0, 1, 2, 0, 0, 0, 0, 0xc}
+	remoteA  = []byte{0, 0, 0x09, 0xbf, 'a'}
+	remoteB  = []byte{0, 0, 0x09, 0xbf, 'b'}
+	otherID  = []byte{0, 3, 0, 1, 2, 0, 0, 0, 0, 2}
+	segments = []netip.Prefix{netip.MustParsePrefix("2001:db8:1::/48"), netip.MustParsePrefix("2001:db8:2::/48")}
+	pools    = []netip.Prefix{netip.MustParsePrefix("2001:db8:8000::/33")}
 )
 
 // relayed returns a relay header on the n-th link.

@@ -2,6 +2,7 @@ package lqclient
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -44,9 +45,15 @@ func (r *Requestor) chain(ctx context.Context, l *line, p part) error {
 		}
 	}
 	if !answered {
-		return p.useless(reasons)
+		return r.useless(p, reasons)
 	}
 	return nil
+}
+
+// useless is the error for a part of which no query is or was of use. reasons
+// come from those that were asked, and are remembered by now.
+func (r *Requestor) useless(p part, reasons []error) error {
+	return &uselessError{errors.Join(append(reasons, p.left()...)...), r.part(p.scope).retryAt()}
 }
 
 // refuse remembers and logs a refusal.

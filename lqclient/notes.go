@@ -21,7 +21,7 @@ type notes struct {
 	log      *logrus.Entry
 
 	start time.Time    // for heard
-	heard atomic.Int64 // when a message last came, in ns since start; 0: none did
+	heard atomic.Int64 // when a message last came, in ns since start, plus 1; 0: none did
 
 	mu     sync.Mutex
 	limits map[string]*rate.Sometimes // by log message: these are constants
@@ -38,12 +38,12 @@ func newNotes(log *logrus.Entry) *notes {
 }
 
 // hear notes that a message was received at that time.
-func (n *notes) hear(at time.Time) { n.heard.Store(max(int64(at.Sub(n.start)), 1)) }
+func (n *notes) hear(at time.Time) { n.heard.Store(int64(at.Sub(n.start)) + 1) }
 
 // lastHeard returns when a message was last received, zero if never.
 func (n *notes) lastHeard() time.Time {
 	if since := n.heard.Load(); since != 0 {
-		return n.start.Add(time.Duration(since))
+		return n.start.Add(time.Duration(since - 1))
 	}
 	return time.Time{}
 }

@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -72,7 +74,9 @@ func (q question) address() netip.Addr { return netip.AddrFrom16([16]byte(q.opti
 func (p *peer) say(messages ...[]byte) {
 	for _, m := range messages {
 		frame, err := wire.AppendFrame(nil, m)
-		must(p.t, err)
+		if err != nil {
+			p.t.Error(err)
+		}
 		if _, err := p.socket.Write(frame); err != nil {
 			return
 		}
@@ -89,42 +93,48 @@ func (p *peer) closed() {
 // A network gives a requestor connections to peers, each played in turn.
 type network struct {
 	t       testing.TB
-	dials   []time.Time
 	failing func(n int) error // the error of dial number n, from 0; may be nil
 	play    func(n int, p *peer)
-	played  int
-	running chan struct{} // one token for each peer that has ended
+	playing sync.WaitGroup
+
+	mu     sync.Mutex
+	times  []time.Time // of each dial
+	played int
 }
 
 func newNetwork(t testing.TB, play func(n int, p *peer)) *network {
-	return &network{t: t, play: play, running: make(chan struct{}, 1000)}
+	return &network{t: t, play: play}
 }
 
-// dial is a dialFunc. It is called from one goroutine at a time.
-func (n *network) dial(ctx context.Context, _ netip.Addr, _ netip.AddrPort) (net.Conn, error) {
-	at := len(n.dials)
-	n.dials = append(n.dials, time.Now())
+// dial is a dialFunc.
+func (n *network) dial(context.Context, netip.Addr, netip.AddrPort) (net.Conn, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.times = append(n.times, time.Now())
 	if n.failing != nil {
-		if err := n.failing(at); err != nil {
+		if err := n.failing(len(n.times) - 1); err != nil {
 			return nil, err
 		}
 	}
 	ours, theirs := net.Pipe()
 	number := n.played
 	n.played++
-	go func() {
-		defer func() { theirs.Close(); n.running <- struct{}{} }()
+	n.playing.Go(func() {
+		defer theirs.Close()
 		n.play(number, newPeer(n.t, theirs))
-	}()
+	})
 	return ours, nil
 }
 
-// wait returns once all peers have ended.
-func (n *network) wait() {
-	for range n.played {
-		<-n.running
-	}
+// dials returns when connections were attempted.
+func (n *network) dials() []time.Time {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.times)
 }
+
+// wait returns once all peers have ended.
+func (n *network) wait() { n.playing.Wait() }
 
 // testServer is a server as the configuration might have it.
 func testServer() Server {

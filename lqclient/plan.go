@@ -22,7 +22,7 @@ type step struct {
 	kind    wire.QueryType
 	queries []wire.Query // what may be asked now
 	left    []error      // why something is not asked
-	until   time.Time    // when that which was refused may be asked again; zero: nothing was, or nobody knows
+	until   time.Time    // when what was refused may be asked again; zero: nothing was, or nobody knows
 }
 
 // askable reports whether there is any query to ask.
@@ -30,22 +30,38 @@ func (p part) askable() bool {
 	return slices.ContainsFunc(p.steps, func(s step) bool { return len(s.queries) > 0 })
 }
 
-// useless is the error for a part of which no query is of use. reasons come
-// from queries that were asked.
-func (p part) useless(reasons []error) error {
-	e := &uselessError{}
+// left says for each kind why something of it is not asked.
+func (p part) left() (reasons []error) {
 	for _, s := range p.steps {
 		reasons = append(reasons, s.left...)
-		if !s.until.IsZero() && (e.until.IsZero() || s.until.Before(e.until)) {
-			e.until = s.until
+	}
+	return reasons
+}
+
+// retryAt returns when something of the part may be asked: zero if at once, or
+// if nobody knows.
+func (p part) retryAt() (at time.Time) {
+	if p.askable() {
+		return time.Time{}
+	}
+	for _, s := range p.steps {
+		if at.IsZero() || !s.until.IsZero() && s.until.Before(at) {
+			at = s.until
 		}
 	}
-	if p.askable() {
-		e.until = time.Time{}
-	}
-	e.reasons = errors.Join(reasons...)
-	return e
+	return at
 }
+
+// A uselessError is a part of a round in which no query is of use.
+type uselessError struct {
+	reasons error     // for each kind of query
+	until   time.Time // when something may be asked again; zero: as after any failure
+}
+
+func (e *uselessError) Error() string {
+	return fmt.Sprintf("no kind of query is of use with this server: %v", e.reasons)
+}
+func (e *uselessError) Unwrap() error { return e.reasons }
 
 // plan lays out the parts of a round.
 func (r *Requestor) plan(j job) []part {
@@ -55,12 +71,18 @@ func (r *Requestor) plan(j job) []part {
 	}
 	parts := make([]part, len(scopes))
 	for i, s := range scopes {
-		parts[i].scope = s
-		for _, kind := range r.server.Queries {
-			parts[i].steps = append(parts[i].steps, r.step(kind, s))
-		}
+		parts[i] = r.part(s)
 	}
 	return parts
+}
+
+// part lays out the steps for one scope.
+func (r *Requestor) part(s scope) part {
+	p := part{scope: s}
+	for _, kind := range r.server.Queries {
+		p.steps = append(p.steps, r.step(kind, s))
+	}
+	return p
 }
 
 // step lays out the queries of one kind, without those that make no sense or

@@ -3,7 +3,6 @@ package lqclient
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -198,14 +197,3 @@ func (r *Requestor) outbox(ctx context.Context) outbox {
 func (r *Requestor) decoder(ctx context.Context, source binding.Source) *decoder {
 	return newDecoder(&r.options, &r.server, source, r.notes, r.outbox(ctx))
 }
-
-// A uselessError is a round in which no query was of use.
-type uselessError struct {
-	reasons error     // one for each kind of query
-	until   time.Time // when something may be asked again; zero: at once
-}
-
-func (e *uselessError) Error() string {
-	return fmt.Sprintf("no kind of query is of use with this server: %v", e.reasons)
-}
-func (e *uselessError) Unwrap() error { return e.reasons }

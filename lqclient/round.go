@@ -32,14 +32,14 @@ func (r *Requestor) round(ctx context.Context, l *line, j job) error {
 // round about all says more.
 func (r *Requestor) parts(ctx context.Context, l *line, parts []part) error {
 	if !slices.ContainsFunc(parts, part.askable) {
-		return parts[0].useless(nil)
+		return r.useless(parts[0], nil)
 	}
 	if _, err := l.get(ctx); err != nil {
 		return err
 	}
 	r.board.change(func(s *Status) { s.State, s.NextTry = Querying, time.Time{} })
 	for _, p := range parts {
-		err := r.part(ctx, l, p)
+		err := r.askPart(ctx, l, p)
 		var useless *uselessError
 		if errors.As(err, &useless) && !p.all {
 			r.notes.log.WithField("error", err).Info("round about a link led to nothing")
@@ -52,8 +52,8 @@ func (r *Requestor) parts(ctx context.Context, l *line, parts []part) error {
 	return nil
 }
 
-// part asks one part between its marks.
-func (r *Requestor) part(ctx context.Context, l *line, p part) error {
+// askPart asks one part between its marks.
+func (r *Requestor) askPart(ctx context.Context, l *line, p part) error {
 	box := r.outbox(ctx)
 	mark := func(m binding.Mark) error {
 		if !p.all && p.Interface == 0 { // it would speak for all

@@ -24,11 +24,11 @@ type outcome struct {
 // chain asks one kind of query after the other until one yields a binding, or
 // all if the server's QueryAll is set. An empty success moves on too: the usual
 // relay sends no relay-id, so that an answer by it is empty (C78).
-func (r *Requestor) chain(ctx context.Context, l *line, p part) error {
+func (r *Requestor) chain(ctx context.Context, l *line, p part, bindings *atomic.Uint64) error {
 	var reasons []error
 	answered := false
 	for _, s := range p.steps {
-		outcomes, err := r.askAll(ctx, l, s)
+		outcomes, err := r.askAll(ctx, l, s, bindings)
 		found := uint64(0)
 		for i, o := range outcomes {
 			answered = answered || o.answered
@@ -65,7 +65,7 @@ func (r *Requestor) refuse(q wire.Query, s *StatusError) error {
 
 // askAll asks the queries of a step, as many at a time as the server may have.
 // The error is one for which the round must break off.
-func (r *Requestor) askAll(ctx context.Context, l *line, s step) ([]outcome, error) {
+func (r *Requestor) askAll(ctx context.Context, l *line, s step, bindings *atomic.Uint64) ([]outcome, error) {
 	outcomes := make([]outcome, len(s.queries))
 	var refusedKind, served atomic.Bool
 	g, ctx := errgroup.WithContext(ctx)
@@ -75,7 +75,7 @@ func (r *Requestor) askAll(ctx context.Context, l *line, s step) ([]outcome, err
 			if refusedKind.Load() || ctx.Err() != nil {
 				return nil
 			}
-			outcomes[i], err = r.askOne(ctx, l, q)
+			outcomes[i], err = r.askOne(ctx, l, q, bindings)
 			if outcomes[i].answered {
 				served.Store(true)
 			}
@@ -93,10 +93,10 @@ func (r *Requestor) askAll(ctx context.Context, l *line, s step) ([]outcome, err
 }
 
 // askOne asks one query and hands on what it yields.
-func (r *Requestor) askOne(ctx context.Context, l *line, q wire.Query) (outcome, error) {
+func (r *Requestor) askOne(ctx context.Context, l *line, q wire.Query, bindings *atomic.Uint64) (outcome, error) {
 	r.board.change(func(s *Status) { s.Query = describe(q) })
 	d := r.decoder(ctx, binding.FromBulk)
-	d.total = &r.board.bindings
+	d.total = bindings
 	answer, err := l.ask(ctx, q, d)
 	if answer.ServerDUID != nil {
 		r.board.change(func(s *Status) { s.ServerDUID = answer.ServerDUID })

@@ -51,7 +51,10 @@ type Options struct {
 
 	// Out takes what is learnt. The channel is never closed by the requestor.
 	Out chan<- *binding.Batch
-	// Suspects returns which leases to ask the server about, after a round.
+	// Suspects returns which leases to ask the server about, in any order; no
+	// more means that there are none. It is called after Out has taken the
+	// batch with the round's mark, and again after what was answered: it must
+	// not answer before what Out took has been applied. nil: nobody is asked.
 	Suspects func(context.Context, binding.Server) ([]binding.Key, error)
 	// Jitter delays the first round by a random part of it.
 	Jitter time.Duration
@@ -67,20 +70,20 @@ const (
 	Idle       State = "idle"
 	Connecting State = "connecting"
 	Querying   State = "querying"
-	Complete   State = "complete" // the last round was answered in full
+	Complete   State = "complete" // the last round was answered in full; suspects may be asked about
 	Failed     State = "failed"   // the last round broke off; the next try is on its way
 )
 
 // Status is a requestor's state at one instant.
 type Status struct {
 	State        State
-	Error        error // of the last failure; nil after a complete round
-	LastComplete time.Time
-	Progress     time.Time // when something was last received
-	Rounds       uint64    // complete rounds
-	Query        string    // what is being asked, in words
+	Error        error     // of the last failure; nil after a complete round, unless questions about suspects failed
+	LastComplete time.Time // of a round about all; zero: none was yet
+	Progress     time.Time // when something was last received; zero: nothing was
+	Rounds       uint64    // complete rounds about all
+	Query        string    // what is being asked, in words; may be empty
 	ServerDUID   []byte
-	Bindings     uint64 // received since the start of the last round
-	NextTry      time.Time
+	Bindings     uint64    // received since the start of the last round about all
+	NextTry      time.Time // of what failed; zero: nothing did
 	Counters     Counters
 }

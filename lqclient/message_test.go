@@ -2,7 +2,6 @@ package lqclient
 
 import (
 	"encoding/binary"
-	"encoding/hex"
 	"net/netip"
 	"testing"
 
@@ -102,20 +101,6 @@ func data(id wire.TransactionID, options ...[]byte) []byte {
 
 func done(id wire.TransactionID, options ...[]byte) []byte {
 	return message(wire.LeaseQueryDone, id, options...)
-}
-
-// unhex decodes hex with spaces.
-func unhex(t *testing.T, s string) []byte {
-	t.Helper()
-	var digits []byte
-	for i := range len(s) {
-		if s[i] != ' ' {
-			digits = append(digits, s[i])
-		}
-	}
-	b, err := hex.DecodeString(string(digits))
-	must(t, err)
-	return b
 }
 
 // must stops the test at an error.

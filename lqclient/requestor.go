@@ -57,6 +57,10 @@ func newRequestor(s Server, o Options, dial dialFunc) *Requestor {
 // becomes one round; one about all takes in any link.
 func (r *Requestor) Resync(links []Link) { r.requests.add(job{all: links == nil, links: links}) }
 
+// Settle asks for questions about suspects only, if there are any. It never
+// blocks. Every round ends with them anyway.
+func (r *Requestor) Settle() { r.requests.add(job{}) }
+
 // Status returns what the requestor is doing, from any goroutine.
 func (r *Requestor) Status() Status { return r.board.status() }
 

@@ -1,6 +1,7 @@
 package lqclient
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -10,6 +11,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/sirupsen/logrus"
+	"github.com/sirupsen/logrus/hooks/test"
 
 	"leaseroute/lqclient/wire"
 )
@@ -262,6 +266,24 @@ func TestSourceAddress(t *testing.T) {
 			x.want("begins 0", "held 2001:db8:8000::/56", "complete 0")
 			x.stop()
 		})
+	})
+}
+
+func TestDataTimeoutWarning(t *testing.T) {
+	t.Run("C55 the data timeout is 300s by default, and a lower one is warned about", func(t *testing.T) {
+		logger, hook := test.NewNullLogger()
+		ended, end := context.WithCancel(t.Context())
+		end()
+		for timeout, warnings := range map[time.Duration]int{0: 0, 300 * time.Second: 0, 299 * time.Second: 1} {
+			s := testServer()
+			s.DataTimeout = timeout
+			hook.Reset()
+			r := New(s, Options{Log: logrus.NewEntry(logger)})
+			must(t, r.Run(ended))
+			if got := len(hook.AllEntries()); got != warnings || timeout == 0 && r.server.DataTimeout != 300*time.Second {
+				t.Errorf("data timeout %s: %d warnings, want %d", timeout, got, warnings)
+			}
+		}
 	})
 }
 

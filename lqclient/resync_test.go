@@ -26,8 +26,9 @@ func TestResync(t *testing.T) {
 			asked.want(t,
 				"relay-id 2001:db8:1::1", "relay-id 2001:db8:11::1", "link-address 2001:db8:1::1", "link-address 2001:db8:11::1",
 				"relay-id 2001:db8:2::1", "link-address 2001:db8:2::1")
-			if got := x.r.Status(); got.Rounds != 1 || got.Counters.RoundsComplete != 2 {
-				t.Errorf("rounds %d, %d in all; want 1 about all, 2 in all", got.Rounds, got.Counters.RoundsComplete)
+			if got := x.r.Status(); got.Rounds != 1 || got.Counters.RoundsComplete != 2 || got.Bindings != 2 {
+				t.Errorf("rounds %d, %d in all, %d bindings; want 1 about all with 2 bindings, 2 in all",
+					got.Rounds, got.Counters.RoundsComplete, got.Bindings)
 			}
 			x.stop()
 		})
@@ -80,15 +81,21 @@ func TestResync(t *testing.T) {
 			x.stop()
 		})
 	})
-	t.Run("no links at all is nothing to do", func(t *testing.T) {
+	t.Run("R60 suspects can be asked about without a round", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			x := start(t, testServer(), Options{}, always(holding(p1)))
+			list := new(suspects)
+			x := start(t, testServer(), Options{Suspects: list.list}, always(holding(p1)))
 			synctest.Wait()
-			x.r.Resync([]Link{})
+			x.want("begins 0", "held "+p1, "complete 0")
+			x.r.Settle()
 			synctest.Wait()
 			if n := len(x.network.dials()); n != 1 {
-				t.Errorf("%d connections, want 1", n)
+				t.Errorf("%d connections without suspects, want 1", n)
 			}
+			list.add(p1)
+			x.r.Settle()
+			synctest.Wait()
+			x.want("held " + p1)
 			x.stop()
 		})
 	})

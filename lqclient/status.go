@@ -8,7 +8,7 @@ import (
 // A board shows a requestor's state to any goroutine.
 type board struct {
 	notes    *notes
-	bindings atomic.Uint64 // observations since the start of the last round
+	bindings atomic.Uint64 // observations since the start of the last round about all
 
 	mu    sync.Mutex // of those who change what is shown
 	shown atomic.Pointer[Status]

@@ -69,8 +69,14 @@ func TestOverTCP(t *testing.T) {
 			p.say(done(id))
 			p.closed()
 		})
-		if n, err := asksOf(t, s); n != 1 || err != nil {
-			t.Errorf("%d leases, error %v; want 1", n, err)
+		conn, err := Dial(t.Context(), s, ourDUID, nil)
+		must(t, err)
+		ran := make(chan error)
+		go func() { ran <- conn.Run(t.Context()) }()
+		answer, err := conn.Do(t.Context(), byRelayID, func(Part) error { return nil })
+		conn.Close()
+		if answer.Messages != 1 || err != nil || <-ran != nil {
+			t.Errorf("%d messages, error %v; want 1", answer.Messages, err)
 		}
 	})
 	t.Run("C67 R55 a reset in the middle keeps what came", func(t *testing.T) {

@@ -14,10 +14,11 @@ import (
 func (l *Links) Resolve(relays []binding.Relay) (binding.Interface, netip.Addr) {
 	s := l.now.Load()
 	for i := range relays {
-		if !l.ours(s, &relays[i]) {
+		owner, ours := l.ours(s, &relays[i])
+		if !ours {
 			continue
 		}
-		n := l.portOf(s, &relays[i])
+		n := l.portOf(s, &relays[i], owner)
 		if n == 0 {
 			return 0, netip.Addr{}
 		}
@@ -40,16 +41,15 @@ func (l *Links) ResolveAddress(a netip.Addr) binding.Interface {
 }
 
 // ours reports whether a relay layer is our own: it carries our relay-id, or a
-// link-address of ours.
-func (l *Links) ours(s *snapshot, r *binding.Relay) bool {
-	if r.RelayID != nil && bytes.Equal(r.RelayID, l.options.RelayID) {
-		return true
+// link-address of ours. With the latter it returns the port that owns it, 0 if
+// that is not one.
+func (l *Links) ours(s *snapshot, r *binding.Relay) (binding.Interface, bool) {
+	if r.Link.IsValid() && !r.Link.IsUnspecified() {
+		if owner, ok := s.owner[r.Link]; ok {
+			return owner, true
+		}
 	}
-	if !r.Link.IsValid() || r.Link.IsUnspecified() {
-		return false
-	}
-	_, ok := s.owner[r.Link]
-	return ok
+	return 0, r.RelayID != nil && bytes.Equal(r.RelayID, l.options.RelayID)
 }
 
 // portOf returns the access interface that our own layer names: by the
@@ -57,12 +57,14 @@ func (l *Links) ours(s *snapshot, r *binding.Relay) bool {
 // interface's name. dhcrelay's four octets are none of these (PEERS.md 7). A
 // layer with link-address "::" heard a relay with a global address (RFC 8415,
 // section 19.1.2), which is on the link whose prefix holds it.
-func (l *Links) portOf(s *snapshot, r *binding.Relay) binding.Interface {
-	if n := l.mapped[string(r.InterfaceID)]; n != 0 {
-		return n
+func (l *Links) portOf(s *snapshot, r *binding.Relay, owner binding.Interface) binding.Interface {
+	if r.InterfaceID != nil {
+		if n := l.mapped[string(r.InterfaceID)]; n != 0 {
+			return n
+		}
 	}
-	if n := s.owner[r.Link]; n != 0 {
-		return n
+	if owner != 0 {
+		return owner
 	}
 	if n := s.ports[string(r.InterfaceID)]; n != 0 {
 		return n

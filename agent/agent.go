@@ -1,0 +1,173 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"golang.org/x/sync/errgroup"
+
+	"leaseroute/agent/control"
+	"leaseroute/binding"
+	"leaseroute/config"
+	"leaseroute/lqclient"
+	"leaseroute/routes"
+)
+
+// maxSuspects bounds how many questions a requestor is handed at once.
+const maxSuspects = 1024
+
+// errStopping is what a call gets when the daemon ends.
+var errStopping = errors.New("the daemon is stopping")
+
+// An Agent is the daemon: Run once.
+type Agent struct {
+	cfg     *config.Config
+	version string
+	log     *logrus.Entry
+	started time.Time
+	relayID []byte
+
+	links   *routes.Links
+	kernel  *routes.Kernel
+	servers []*lqclient.Requestor
+	owner   *owner
+
+	calls   chan func()   // run by the owner; never closed
+	stopped chan struct{} // closed when the owner has returned
+	notify  notifier
+}
+
+// New makes the daemon that the configuration asks for. It starts nothing but
+// takes what only one daemon may have: our identity on disk and the kernel's
+// socket. The error names what is missing (a capability, a file) and what to
+// do; after one, nothing needs to be closed.
+func New(cfg *config.Config, version string, log *logrus.Entry) (*Agent, error) {
+	id, err := relayID(cfg.RelayID, cfg.StateDir)
+	if err != nil {
+		return nil, err
+	}
+	a := &Agent{
+		cfg: cfg, version: version, log: log, started: time.Now(), relayID: id,
+		links:   NewLinks(cfg, id),
+		calls:   make(chan func()),
+		stopped: make(chan struct{}),
+		notify:  notifier{log: log},
+	}
+	if err := a.links.Refresh(); err != nil {
+		return nil, fmt.Errorf("list the interfaces: %w", err)
+	}
+	if a.kernel, err = routes.Open(routeOptions(cfg), a.links, log); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// Run is the daemon's life: it watches the kernel, adopts the routes that an
+// earlier run left, and only then asks the servers (seed 000, section 4.5.2).
+// It returns nil once ctx has ended, else the first error that can't heal,
+// and never before its goroutines have.
+func (a *Agent) Run(ctx context.Context) error {
+	defer a.kernel.Close()
+	socket, err := control.Listen(a.cfg.Control.Socket)
+	if err != nil {
+		return err
+	}
+	a.logStart()
+	adopted := make(chan struct{})
+	g, ctx := errgroup.WithContext(ctx)
+	a.build(g, ctx, adopted)
+	g.Go(func() error { return control.Serve(ctx, socket, a.handler()) })
+	g.Go(func() error { return a.ask(ctx, adopted) })
+	g.Go(func() error { a.report(ctx); return nil })
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return a.leave()
+}
+
+// build makes the owner and what feeds it, and starts them in g.
+func (a *Agent) build(g *errgroup.Group, ctx context.Context, adopted chan struct{}) {
+	observed := make(chan *binding.Batch, 8) // never closed: senders also watch ctx
+	events := make(chan routes.Event, 1024)  // likewise
+	jobs, results := make(chan job), make(chan result)
+	a.servers = a.requestors(observed)
+	a.owner = &owner{
+		table:    binding.New(policy(a.cfg), time.Now()),
+		observed: observed, events: events, calls: a.calls,
+		jobs: jobs, results: results, adopted: adopted,
+		audit: auditWanted, tidy: true,
+		recovery: newRecovery(a.cfg, a.started, a.servers, a.log),
+		servers:  a.servers,
+		askFor:   linksOf(a.cfg, a.links),
+		resync:   a.cfg.Recovery.ResyncInterval,
+	}
+	install := &installer{kernel: a.kernel, jobs: jobs, results: results, log: a.log}
+	g.Go(func() error { return a.kernel.Watch(ctx, events) })
+	g.Go(func() error { install.run(ctx); return nil })
+	g.Go(func() error { defer close(a.stopped); a.owner.run(ctx); return nil })
+}
+
+// ask runs the requestors once the kernel's routes have been adopted.
+func (a *Agent) ask(ctx context.Context, adopted <-chan struct{}) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-adopted:
+	}
+	a.notify.send("READY=1")
+	g, ctx := errgroup.WithContext(ctx)
+	for _, s := range a.servers {
+		g.Go(func() error { return s.Run(ctx) })
+	}
+	return g.Wait()
+}
+
+// leave is the last step: routes stay, unless the configuration says remove.
+func (a *Agent) leave() error {
+	a.notify.send("STOPPING=1")
+	if !a.cfg.Routes.RemoveOnExit {
+		a.log.Info("stopped; the routes stay in the kernel")
+		return nil
+	}
+	if err := a.kernel.RemoveAll(context.Background()); err != nil {
+		return fmt.Errorf("remove our routes: %w", err)
+	}
+	a.log.Info("stopped; our routes are removed")
+	return nil
+}
+
+func (a *Agent) logStart() {
+	a.log.WithFields(logrus.Fields{
+		"version":  a.version,
+		"relay_id": duidText(a.relayID),
+		"servers":  len(a.cfg.Servers),
+	}).Info("starting")
+	if len(LinksFor(a.cfg, a.links)) == 0 {
+		a.log.Warn("no access interface has a global address yet: queries by link-address have nothing to ask for")
+	}
+}
+
+// call has the owner run f between two of its steps, and waits for it.
+func (a *Agent) call(ctx context.Context, f func()) error {
+	done := make(chan struct{})
+	run := func() { f(); close(done) }
+	select {
+	case a.calls <- run:
+	case <-a.stopped:
+		return errStopping
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	<-done // the owner runs what it has taken
+	return nil
+}
+
+// suspects hands a requestor the leases to ask its server about.
+func (a *Agent) suspects(ctx context.Context, s binding.Server) ([]binding.Key, error) {
+	var keys []binding.Key
+	err := a.call(ctx, func() { keys = a.owner.table.Suspects(s, maxSuspects, nil) })
+	return keys, err
+}

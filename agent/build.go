@@ -1,0 +1,111 @@
+package agent
+
+import (
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"leaseroute/binding"
+	"leaseroute/config"
+	"leaseroute/lqclient"
+	"leaseroute/lqclient/wire"
+	"leaseroute/routes"
+)
+
+// NewLinks makes the resolver of next hops that the configuration asks for.
+func NewLinks(cfg *config.Config, relayID []byte) *routes.Links {
+	o := routes.LinksOptions{Access: cfg.Interfaces.Access, Core: cfg.Interfaces.Core, RelayID: relayID}
+	for _, m := range cfg.Interfaces.InterfaceIDs {
+		o.InterfaceIDs = append(o.InterfaceIDs, routes.InterfaceID{ID: m.ID, Interface: m.Interface})
+	}
+	return routes.NewLinks(o)
+}
+
+func routeOptions(cfg *config.Config) routes.Options {
+	return routes.Options{
+		Table:          cfg.Routes.Table,
+		Protocol:       cfg.Routes.Protocol,
+		Metric:         cfg.Routes.Metric,
+		Allowed:        cfg.Delegation.Allowed,
+		Blackhole:      cfg.Routes.Blackhole,
+		FailSafe:       cfg.Routes.FailSafe,
+		FailSafeMargin: cfg.Routes.FailSafeMargin,
+		InstallRate:    cfg.Routes.InstallRate,
+	}
+}
+
+func policy(cfg *config.Config) binding.Policy {
+	p := binding.Policy{
+		Allowed:      cfg.Delegation.Allowed,
+		MinLength:    cfg.Delegation.MinLength,
+		MaxLength:    cfg.Delegation.MaxLength,
+		MaxPerClient: cfg.Delegation.MaxPrefixesPerClient,
+		MaxPerPort:   cfg.Delegation.MaxPrefixesPerPort,
+		MaxValid:     cfg.Delegation.MaxValid,
+		HoldDoubtful: cfg.Delegation.HoldDoubtful,
+		MaxBindings:  cfg.Delegation.MaxBindings,
+		AdoptHold:    cfg.Routes.AdoptHold,
+	}
+	if cfg.Routes.FailSafe {
+		p.FailSafeMargin = cfg.Routes.FailSafeMargin
+	}
+	return p
+}
+
+// queryTypes has the wire's name of each query type that an operator writes.
+var queryTypes = map[config.QueryType]wire.QueryType{
+	config.ByRelayID:     wire.ByRelayID,
+	config.ByLinkAddress: wire.ByLinkAddress,
+	config.ByRemoteID:    wire.ByRemoteID,
+}
+
+func server(n int, s config.Server) lqclient.Server {
+	out := lqclient.Server{
+		Number:         binding.Server(n + 1),
+		Name:           s.Name,
+		Address:        s.Address,
+		Source:         s.Source,
+		DUID:           s.DUID,
+		QueryAll:       s.QueryAll,
+		Concurrent:     s.ConcurrentQueries,
+		SequenceOption: s.SequenceOption,
+		ConnectTimeout: s.ConnectTimeout,
+		DataTimeout:    s.DataTimeout,
+		SuspectRate:    s.SuspectRate,
+	}
+	for _, q := range s.Queries {
+		out.Queries = append(out.Queries, queryTypes[q])
+	}
+	return out
+}
+
+// requestors makes one requestor for each server; what they learn goes to out.
+func (a *Agent) requestors(out chan<- *binding.Batch) []*lqclient.Requestor {
+	var all []*lqclient.Requestor
+	for n, s := range a.cfg.Servers {
+		all = append(all, lqclient.New(server(n, s), lqclient.Options{
+			ClientID:       a.relayID,
+			RelayID:        a.relayID,
+			Links:          linksOf(a.cfg, a.links),
+			RemoteIDs:      a.cfg.RemoteIDs,
+			Resolve:        a.links.Resolve,
+			ResolveAddress: a.links.ResolveAddress,
+			Out:            out,
+			Suspects:       a.suspects,
+			Jitter:         a.cfg.Recovery.Jitter,
+			Log:            a.log.WithField("server", s.Name),
+		}))
+	}
+	return all
+}
+
+func newRecovery(cfg *config.Config, started time.Time, servers []*lqclient.Requestor, log *logrus.Entry) *recovery {
+	return &recovery{
+		state:    Starting,
+		started:  started,
+		complete: make([]bool, len(servers)),
+		servers:  servers,
+		giveUp:   cfg.Recovery.GiveUp,
+		log:      log,
+	}
+}

@@ -1,0 +1,74 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"syscall"
+)
+
+// Client asks the daemon behind a control socket.
+type Client struct {
+	socket string
+	http   http.Client
+}
+
+// NewClient returns a client of the daemon that listens on socket. Nothing is
+// dialled yet.
+func NewClient(socket string) *Client {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", socket)
+	}
+	return &Client{socket: socket, http: http.Client{Transport: &http.Transport{DialContext: dial}}}
+}
+
+// Get asks for path and decodes the answer into v.
+func (c *Client) Get(ctx context.Context, path string, query url.Values, v any) error {
+	return c.do(ctx, http.MethodGet, path, query, v)
+}
+
+// Post asks the daemon to do something and decodes its answer into v.
+func (c *Client) Post(ctx context.Context, path string, query url.Values, v any) error {
+	return c.do(ctx, http.MethodPost, path, query, v)
+}
+
+func (c *Client) do(ctx context.Context, method, path string, query url.Values, v any) error {
+	u := url.URL{Scheme: "http", Host: "leaseroute", Path: path, RawQuery: query.Encode()}
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), nil)
+	if err != nil {
+		return err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return c.explain(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		var p Problem
+		if err := json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(&p); err != nil || p.Error == "" {
+			return fmt.Errorf("the daemon answers %s", resp.Status)
+		}
+		return errors.New(p.Error)
+	}
+	if err := json.NewDecoder(resp.Body).Decode(v); err != nil {
+		return fmt.Errorf("read the daemon's answer: %w", err)
+	}
+	return nil
+}
+
+// explain turns a failed dial into what an operator can act on.
+func (c *Client) explain(err error) error {
+	switch {
+	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("no daemon answers on %s: start it with 'leaseroute run', or name its configuration with -c (%w)", c.socket, err)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("may not use %s: be root or a member of its group (%w)", c.socket, err)
+	}
+	return err
+}

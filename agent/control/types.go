@@ -1,0 +1,106 @@
+package control
+
+import "time"
+
+// Status is how the daemon is.
+type Status struct {
+	Version string    `json:"version"`
+	Started time.Time `json:"started"`
+	// State is starting, recovering, recovered or degraded.
+	State string `json:"state"`
+	// RecoveredAfterSeconds counts from the start of the daemon to the
+	// instant when every server had completed its round and every route of
+	// it was in the kernel; null until then.
+	RecoveredAfterSeconds *float64 `json:"recovered_after_seconds"`
+	Bindings              int      `json:"bindings"`
+	RoutesInstalled       int      `json:"routes_installed"`
+	// ByState has the number of bindings in each state.
+	ByState map[string]int `json:"by_state"`
+	// Refused has the number of bindings without a route, by reason.
+	Refused map[string]int `json:"refused"`
+	RelayID string         `json:"relay_id"`
+	Servers []Server       `json:"servers"`
+	// Counters has what was dropped, refused, retried or repaired since the
+	// start, by name.
+	Counters map[string]uint64 `json:"counters"`
+}
+
+// Server is how one DHCP server fares.
+type Server struct {
+	Name             string            `json:"name"`
+	Address          string            `json:"address"`
+	DUID             string            `json:"duid"`
+	State            string            `json:"state"` // idle, connecting, querying, complete, failed
+	Query            string            `json:"query"` // what is being asked; "" when nothing is
+	LastComplete     *time.Time        `json:"last_complete"`
+	NextTry          *time.Time        `json:"next_try"`
+	Rounds           uint64            `json:"rounds"`
+	BindingsReceived uint64            `json:"bindings_received"`
+	Error            string            `json:"error"`
+	Counters         map[string]uint64 `json:"counters"`
+}
+
+// Binding is one lease and what became of it.
+type Binding struct {
+	Prefix         string     `json:"prefix"`
+	Kind           string     `json:"kind"` // prefix, address
+	ClientDUID     string     `json:"client_duid"`
+	Interface      string     `json:"interface"`
+	NextHop        string     `json:"next_hop"`
+	ValidUntil     *time.Time `json:"valid_until"`
+	PreferredUntil *time.Time `json:"preferred_until"`
+	CLT            *time.Time `json:"clt"`
+	Server         string     `json:"server"`
+	ServerDUID     string     `json:"server_duid"`
+	SequenceNumber *uint64    `json:"sequence_number"`
+	Source         string     `json:"source"` // bulk, lookup, glean, notify, active, state, kernel
+	State          string     `json:"state"`  // installed, unresolved, suspect, refused, pending, kept
+	Reason         string     `json:"reason"`
+}
+
+// Route is a route that the daemon holds in the kernel.
+type Route struct {
+	Prefix    string     `json:"prefix"`
+	NextHop   string     `json:"next_hop"`
+	Interface string     `json:"interface"`
+	Expires   *time.Time `json:"expires"` // the kernel's own; null: never
+	State     string     `json:"state"`
+}
+
+// Event is one verdict about a lease.
+type Event struct {
+	At       time.Time  `json:"at"`
+	Source   string     `json:"source"`
+	Server   string     `json:"server"`
+	Client   string     `json:"client_duid"`
+	CLT      *time.Time `json:"clt"`
+	Sequence *uint64    `json:"sequence_number"`
+	Rule     string     `json:"rule"`
+	Reason   string     `json:"reason"`
+	Won      bool       `json:"won"`
+	Other    string     `json:"other_client_duid"`
+}
+
+// Explanation is the story of one lease: what is held, and the verdicts that
+// led there, oldest first.
+type Explanation struct {
+	Asked   string   `json:"asked"`
+	Prefix  string   `json:"prefix"` // "" if nothing is known
+	Binding *Binding `json:"binding"`
+	Events  []Event  `json:"events"`
+	// Kernel is what the kernel holds for the prefix, in words.
+	Kernel string `json:"kernel"`
+	// Advice says what may be wrong when nothing is known.
+	Advice string `json:"advice"`
+}
+
+// Resync is the answer to a resync request: the rounds that each server must
+// have completed for the resync to be over.
+type Resync struct {
+	Rounds map[string]uint64 `json:"rounds"`
+}
+
+// Problem is the body of an answer that is not 2xx.
+type Problem struct {
+	Error string `json:"error"`
+}

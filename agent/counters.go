@@ -1,0 +1,45 @@
+package agent
+
+import (
+	"maps"
+
+	"leaseroute/binding"
+)
+
+// counters gathers what was dropped, refused, retried or repaired: the
+// table's, the kernel's, and all servers' together.
+func (a *Agent) counters(c binding.Counts) map[string]uint64 {
+	out := tableCounters(c)
+	maps.Copy(out, a.kernel.Stats().Map())
+	for _, s := range a.servers {
+		for name, n := range s.Status().Counters.All() {
+			out[name] += n
+		}
+	}
+	return out
+}
+
+// tableCounters names what the table has counted.
+func tableCounters(c binding.Counts) map[string]uint64 {
+	out := map[string]uint64{
+		"observations_malformed": c.Malformed,
+		"observations_merged":    c.Merged,
+		"conflicts":              c.Conflicts,
+		"conflicts_tied":         c.Ties,
+		"tombstone_holds":        c.TombstoneHolds,
+		"sequence_lockouts":      c.Lockouts,
+		"sequence_epoch_resets":  c.EpochResets,
+		"table_full":             c.TableFull,
+		"expired_on_arrival":     c.ExpiredOnArrival,
+		"bindings_expired":       c.Expired,
+		"bindings_withdrawn":     c.Withdrawn,
+		"bindings_released":      c.Released,
+		"bindings_denied":        c.Denied,
+		"bindings_repaired":      c.Repaired,
+		"kernel_failures":        c.Failures,
+	}
+	for i, n := range c.Observations {
+		out["observations_"+binding.Source(i).String()] = n
+	}
+	return out
+}

@@ -1,0 +1,81 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+
+	"leaseroute/agent/control"
+	"leaseroute/binding"
+	"leaseroute/routes"
+)
+
+// explain tells the story of the lease of exactly p, or of the one that
+// covers the address p. It reads only the table and the kernel.
+func (a *Agent) explain(ctx context.Context, p netip.Prefix, exact bool) (control.Explanation, error) {
+	var (
+		found  binding.Binding
+		known  bool
+		key    = keyOf(p)
+		events []binding.Event
+	)
+	err := a.call(ctx, func() {
+		if exact {
+			found, known = a.owner.table.Get(key)
+		} else if found, known = a.owner.table.Lookup(p.Addr()); known {
+			key = found.Key
+		}
+		events = a.owner.table.Story(key)
+	})
+	if err != nil {
+		return control.Explanation{}, err
+	}
+	e := control.Explanation{Events: []control.Event{}}
+	for _, v := range events {
+		e.Events = append(e.Events, a.showEvent(v))
+	}
+	if known || len(events) > 0 {
+		e.Prefix = key.Prefix.String()
+	}
+	if known {
+		b := a.showBinding(found)
+		e.Binding = &b
+	} else {
+		e.Advice = a.advise(p, len(events) > 0)
+	}
+	if e.Kernel, err = routes.Describe(a.cfg.Routes.Table, key.Prefix); err != nil {
+		e.Kernel = fmt.Sprintf("could not be asked: %v", err)
+	}
+	return e, nil
+}
+
+// advise says what may be wrong when no lease of p is known.
+func (a *Agent) advise(p netip.Prefix, known bool) string {
+	if known {
+		return "no lease is held now; the last verdict says why"
+	}
+	for _, block := range a.cfg.Delegation.Allowed {
+		if block.Overlaps(p) {
+			return "no server has reported a lease here: see 'leaseroute show servers' for a server that has not completed its round, or run 'leaseroute resync --wait'"
+		}
+	}
+	return fmt.Sprintf("%s is outside delegation.allowed: add its block there if this router should route it", p)
+}
+
+func (a *Agent) showEvent(v binding.Event) control.Event {
+	e := control.Event{
+		At:     v.At.UTC().Round(0),
+		Source: v.Source.String(),
+		Server: a.serverName(v.Server),
+		Client: duidText(v.Client),
+		CLT:    instant(v.CLT),
+		Rule:   v.Reason.Rule(),
+		Reason: v.Reason.String(),
+		Won:    v.Won,
+		Other:  duidText(v.Other),
+	}
+	if v.HasSequence {
+		e.Sequence = &v.Sequence
+	}
+	return e
+}

@@ -1,0 +1,225 @@
+package agent
+
+import (
+	"context"
+	"time"
+
+	"leaseroute/binding"
+	"leaseroute/lqclient"
+	"leaseroute/routes"
+)
+
+const (
+	// window bounds the changes that wait for the installer. While it works
+	// the owner gathers more, since the kernel takes a large sorted run of
+	// routes nearly twice as fast as a scattered one.
+	window = 64 << 10
+	// step is how often expiry, repairs and the recovery state are looked at.
+	step = 200 * time.Millisecond
+)
+
+// An owner holds the binding table; its run is the only goroutine that
+// touches it. It never waits for the kernel: it hands changes to the installer
+// when that is idle, and takes observations, results and events meanwhile.
+type owner struct {
+	table    *binding.Table
+	observed <-chan *binding.Batch // from the requestors; never closed
+	events   <-chan routes.Event   // from the kernel's monitor; never closed
+	calls    <-chan func()         // from the control socket and the requestors; never closed
+	jobs     chan<- job            // to the installer
+	results  <-chan result         // from the installer
+	adopted  chan<- struct{}       // closed by the owner once the first audit is over
+
+	changes []binding.Change // decided, not yet handed over
+	spare   []binding.Change // the buffer that the installer gave back
+	busy    bool             // the installer works on a job
+	audit   auditState
+	tidy    bool // the aggregates want looking at
+
+	repairs  repairs
+	recovery *recovery
+	servers  []*lqclient.Requestor  // by number less one
+	askFor   func() []lqclient.Link // which link-addresses to ask for now
+	retry    time.Time              // when refused routes are tried again
+	resync   time.Duration          // 0: no resync at an interval
+	nextSync time.Time
+}
+
+// auditState says where an audit of the kernel's routes stands. Nothing else
+// may change the table from its beginning to its end: a dump is a picture of
+// one instant.
+type auditState int
+
+const (
+	auditIdle    auditState = iota
+	auditWanted             // as soon as the installer is idle and has nothing to do
+	auditRunning            // parts of the dump are coming in
+)
+
+func (o *owner) run(ctx context.Context) {
+	tick := time.NewTicker(step)
+	defer tick.Stop()
+	for {
+		in, events := o.observed, o.events
+		if o.audit == auditRunning {
+			in, events = nil, nil
+		}
+		if len(o.changes) >= window {
+			in = nil
+		}
+		jobs, next := o.next()
+		select {
+		case <-ctx.Done():
+			return
+		case b := <-in:
+			o.apply(b)
+		case jobs <- next:
+			o.handed(next)
+		case r := <-o.results:
+			o.take(r)
+		case e := <-events:
+			o.event(time.Now(), e)
+		case call := <-o.calls:
+			o.drain()
+			call()
+		case now := <-tick.C:
+			o.tick(now)
+		}
+	}
+}
+
+// next is the job to offer to the installer: on a nil channel when there is
+// none, or when it has one.
+func (o *owner) next() (chan<- job, job) {
+	switch {
+	case o.busy:
+		return nil, job{}
+	case len(o.changes) > 0:
+		return o.jobs, job{changes: o.changes}
+	case o.tidy:
+		return o.jobs, job{aggregates: true}
+	case o.audit == auditWanted:
+		return o.jobs, job{audit: true}
+	}
+	return nil, job{}
+}
+
+// handed notes that the installer has taken j.
+func (o *owner) handed(j job) {
+	o.busy = true
+	switch {
+	case j.changes != nil:
+		o.changes, o.spare = o.spare[:0], nil
+	case j.aggregates:
+		o.tidy = false
+	case j.audit:
+		o.audit = auditRunning
+	}
+}
+
+// take writes what the kernel said into the table.
+func (o *owner) take(r result) {
+	now := time.Now()
+	switch {
+	case r.routes != nil: // a part of a dump: the installer goes on
+		o.changes = o.table.Kernel(now, r.routes, o.changes)
+		return
+	case r.job.audit:
+		o.audited(now, r)
+	case r.job.changes != nil:
+		o.table.Record(now, r.job.changes, r.failures)
+		o.spare = r.job.changes[:0]
+	}
+	o.busy = false
+	o.recovery.check(now, o.idle())
+}
+
+// audited ends an audit. One that broke off is wanted again; what it showed
+// so far was true, what it did not show proves nothing.
+func (o *owner) audited(now time.Time, r result) {
+	if r.err != nil {
+		o.audit = auditWanted
+		return
+	}
+	o.audit = auditIdle
+	o.changes = o.table.KernelDone(now, o.changes)
+	if o.adopted != nil {
+		close(o.adopted)
+		o.adopted = nil
+		o.recovery.enter(Recovering)
+	}
+}
+
+// idle reports whether all that was decided is in the kernel.
+func (o *owner) idle() bool { return !o.busy && len(o.changes) == 0 }
+
+// apply takes a batch in and gives it back.
+func (o *owner) apply(b *binding.Batch) {
+	now := time.Now()
+	o.changes = o.table.Apply(now, b, o.changes)
+	if b.Mark == binding.RoundComplete && b.Scope == 0 {
+		o.completed(now, b.Server)
+	}
+	b.Free()
+	if len(o.changes) == 0 {
+		o.recovery.check(now, o.idle())
+	}
+}
+
+// completed notes a server's full round. After the last one the routes that
+// an earlier run left and that no server claimed are doubted, and the servers
+// whose rounds ended earlier are told that there is something to ask.
+func (o *owner) completed(now time.Time, s binding.Server) {
+	if !o.recovery.completed(s) {
+		return
+	}
+	o.table.DoubtAdopted(now)
+	for _, r := range o.servers {
+		r.Settle()
+	}
+}
+
+// drain takes in what the sources have already sent, so that a call sees
+// everything that its caller sent before it.
+func (o *owner) drain() {
+	if o.audit == auditRunning {
+		return
+	}
+	for {
+		select {
+		case b := <-o.observed:
+			o.apply(b)
+		default:
+			return
+		}
+	}
+}
+
+func (o *owner) tick(now time.Time) {
+	if o.audit == auditRunning {
+		return
+	}
+	o.changes = o.table.Expire(now, o.changes)
+	o.repair(now)
+	if now.After(o.retry) {
+		o.retry = now.Add(retryRefused)
+		o.changes = o.table.Retry(now, everything, o.changes)
+	}
+	o.recovery.check(now, o.idle())
+	if o.resync > 0 && now.After(o.nextSync) {
+		o.syncAll(now)
+	}
+}
+
+// syncAll asks every server for everything at the configured interval; the
+// first time is the boot's own round.
+func (o *owner) syncAll(now time.Time) {
+	first := o.nextSync.IsZero()
+	o.nextSync = now.Add(o.resync)
+	if first {
+		return
+	}
+	for _, s := range o.servers {
+		s.Resync(nil)
+	}
+}

@@ -1,0 +1,106 @@
+package agent
+
+import (
+	"net/netip"
+	"time"
+
+	"leaseroute/binding"
+	"leaseroute/routes"
+)
+
+const (
+	// firstRepair gathers what vanishes at once (a flush, a link that goes
+	// down) into one piece of work.
+	firstRepair = 50 * time.Millisecond
+	// slowestRepair bounds the wait when somebody takes our routes again and
+	// again: we do not fight in a tight loop (DESIGN.md rule 8).
+	slowestRepair = time.Minute
+	// maxRepairs bounds the list; beyond it an audit finds them all.
+	maxRepairs = 4096
+	// retryRefused is how often routes that the kernel refused are tried again.
+	retryRefused = time.Minute
+)
+
+// everything covers all prefixes of IPv6.
+var everything = netip.MustParsePrefix("::/0")
+
+// repairs are the routes of ours that somebody took.
+type repairs struct {
+	gone  []netip.Prefix
+	audit bool          // more than the list holds, or unknown: look at all
+	due   time.Time     // when they are put back; zero if none are gone
+	wait  time.Duration // what the last repair waited for
+	last  time.Time     // when the last repair was made
+}
+
+// add notes that p is gone; if there is no room left, an audit will find it.
+func (r *repairs) add(now time.Time, p netip.Prefix) {
+	r.schedule(now)
+	if len(r.gone) >= maxRepairs {
+		r.audit = true
+		return
+	}
+	r.gone = append(r.gone, p)
+}
+
+// addAll notes that anything may be gone.
+func (r *repairs) addAll(now time.Time) {
+	r.schedule(now)
+	r.audit = true
+}
+
+func (r *repairs) schedule(now time.Time) {
+	if r.due.IsZero() {
+		r.due = now.Add(r.delay(now))
+	}
+}
+
+// delay is how long the next repair waits: twice the last wait if that was
+// made shortly ago, the shortest after a quiet time.
+func (r *repairs) delay(now time.Time) time.Duration {
+	if r.wait == 0 || now.Sub(r.last) > 2*r.wait+time.Second {
+		r.wait = firstRepair
+	} else {
+		r.wait = min(2*r.wait, slowestRepair)
+	}
+	return r.wait
+}
+
+// repair puts back what is due.
+func (o *owner) repair(now time.Time) {
+	r := &o.repairs
+	if r.due.IsZero() || now.Before(r.due) {
+		return
+	}
+	for _, p := range r.gone {
+		o.changes = o.table.RouteGone(now, keyOf(p), o.changes)
+	}
+	if r.audit {
+		o.audit = auditWanted
+	}
+	r.gone, r.audit, r.due, r.last = r.gone[:0], false, time.Time{}, now
+}
+
+// keyOf names the lease that a delegated prefix's route belongs to.
+func keyOf(p netip.Prefix) binding.Key {
+	return binding.Key{Kind: binding.DelegatedPrefix, Prefix: p}
+}
+
+// event takes in what the kernel's monitor saw.
+func (o *owner) event(now time.Time, e routes.Event) {
+	switch e.Kind {
+	case routes.RouteGone:
+		o.repairs.add(now, e.Prefix)
+	case routes.ForeignGone:
+		o.changes = o.table.Retry(now, e.Prefix, o.changes)
+	case routes.AggregateGone:
+		o.tidy = true
+	case routes.LinkDown, routes.LinkRemoved:
+		o.table.InterfaceDown(now, e.Interface)
+	case routes.LinkUp, routes.LinkAppeared:
+		o.changes = o.table.InterfaceUp(now, e.Interface, o.changes)
+		o.resyncLink(e.Interface)
+	case routes.Overflow:
+		o.repairs.addAll(now)
+	}
+}

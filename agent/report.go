@@ -1,0 +1,33 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// reportEvery is how often systemd and the log hear of a recovery's progress.
+const reportEvery = time.Second
+
+// report tells systemd, and while recovering the log, how far we are.
+func (a *Agent) report(ctx context.Context) {
+	tick := time.NewTicker(reportEvery)
+	defer tick.Stop()
+	var said int
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		s, err := a.status(ctx)
+		if err != nil {
+			return
+		}
+		a.notify.send(fmt.Sprintf("STATUS=%s: %d bindings, %d routes", s.State, s.Bindings, s.RoutesInstalled))
+		if s.State != string(Recovered) && s.Bindings != said {
+			said = s.Bindings
+			a.log.WithField("bindings", s.Bindings).WithField("routes", s.RoutesInstalled).Info("recovery goes on")
+		}
+	}
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"leaseroute/agent"
+	"leaseroute/config"
+	"leaseroute/routes"
+)
+
+func newCheck(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "check",
+		Short: "Check the configuration, and print it as resolved on this machine",
+		Args:  usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := g.load(cmd)
+			if err != nil {
+				return err
+			}
+			id, err := agent.RelayIDFor(cfg.RelayID, cfg.StateDir)
+			if err != nil {
+				return err
+			}
+			links := agent.NewLinks(cfg, id)
+			if err := links.Refresh(); err != nil {
+				return fmt.Errorf("list the interfaces: %w", err)
+			}
+			w := cmd.OutOrStdout()
+			fmt.Fprintf(w, "%s: no faults\n", g.configFile)
+			for _, warning := range cfg.Warnings {
+				fmt.Fprintf(w, "warning: %s\n", warning)
+			}
+			printResolved(w, cfg, id, links)
+			return nil
+		},
+	}
+}
+
+func printResolved(w io.Writer, cfg *config.Config, id []byte, links *routes.Links) {
+	fmt.Fprintln(w)
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(w, "%-12s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	if id == nil {
+		line("relay-id", "made at the first start, and kept in %s", cfg.StateDir)
+	} else {
+		line("relay-id", "%s", hexColons(id))
+	}
+	all := links.Interfaces()
+	line("access", "%s", matched(all, cfg.Interfaces.Access, func(i routes.Interface) bool { return i.Access }))
+	line("core", "%s", matched(all, cfg.Interfaces.Core, func(i routes.Interface) bool { return i.Core }))
+	for _, l := range agent.LinksFor(cfg, links) {
+		line("link", "%s on %s", l.Address, dash(links.Name(l.Interface)))
+	}
+	for _, r := range cfg.RemoteIDs {
+		line("remote-id", "%s", hexColons(r))
+	}
+	for _, s := range cfg.Servers {
+		line("server", "%s", describeServer(s))
+	}
+	for _, p := range cfg.Delegation.Allowed {
+		line("allowed", "%s, lengths %d to %d", p, cfg.Delegation.MinLength, cfg.Delegation.MaxLength)
+	}
+	r := cfg.Routes
+	line("routes", "table %d, protocol %d, metric %d, fail-safe expiry %s", r.Table, r.Protocol, r.Metric, onOff(r.FailSafe, "lease end + "+r.FailSafeMargin.String()))
+	line("control", "%s", cfg.Control.Socket)
+}
+
+// matched lists the interfaces that match the patterns.
+func matched(all []routes.Interface, patterns []string, is func(routes.Interface) bool) string {
+	var names []string
+	for _, i := range all {
+		if is(i) {
+			names = append(names, i.Name)
+		}
+	}
+	if len(names) == 0 {
+		return fmt.Sprintf("none now (%s); used as soon as one appears", strings.Join(patterns, " "))
+	}
+	return fmt.Sprintf("%s (%s)", strings.Join(names, " "), strings.Join(patterns, " "))
+}
+
+func describeServer(s config.Server) string {
+	var types []string
+	for _, q := range s.Queries {
+		types = append(types, string(q))
+	}
+	how := "until one yields a binding"
+	if s.QueryAll {
+		how = "all of them"
+	}
+	from := ""
+	if s.Source.IsValid() {
+		from = " from " + s.Source.String()
+	}
+	return fmt.Sprintf("%s at %s%s, asked by %s (%s)", s.Name, s.Address, from, strings.Join(types, ", "), how)
+}
+
+func onOff(on bool, text string) string {
+	if !on {
+		return "off"
+	}
+	return text
+}

@@ -1,0 +1,30 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"leaseroute/test/demo"
+)
+
+func newDemo() *cobra.Command {
+	o := demo.Options{}
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Show a router that loses power and gets its routes back, in network namespaces (root)",
+		Args:  usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			binary, err := os.Executable()
+			if err != nil {
+				return fmt.Errorf("find this program: %w", err)
+			}
+			o.Binary, o.Out = binary, cmd.OutOrStdout()
+			return demo.Run(cmd.Context(), o)
+		},
+	}
+	cmd.Flags().StringVar(&o.DHCP, "server", "simulated", "the DHCP server: simulated, or kea (fetched from Debian's packages)")
+	cmd.Flags().IntVar(&o.Subscribers, "subscribers", 10_000, "how many subscribers have a prefix")
+	return cmd
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+
+	"github.com/sirupsen/logrus"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"leaseroute/agent/control"
+	"leaseroute/config"
+)
+
+// globals are the flags of every command.
+type globals struct {
+	configFile string
+}
+
+// load reads the configuration, with its flags over it.
+func (g *globals) load(cmd *cobra.Command) (*config.Config, error) {
+	return config.Load(g.configFile, cmd.Flags())
+}
+
+// client returns a client of the daemon. Its socket comes from the flag, else
+// from the configuration, else is the default if there is no configuration.
+func (g *globals) client(cmd *cobra.Command) (*control.Client, error) {
+	if f := cmd.Flags().Lookup("control-socket"); f != nil && f.Changed {
+		return control.NewClient(f.Value.String()), nil
+	}
+	if _, err := os.Stat(g.configFile); errors.Is(err, os.ErrNotExist) && !cmd.Flags().Changed("config") {
+		return control.NewClient(config.DefaultSocket), nil
+	}
+	cfg, err := g.load(cmd)
+	if err != nil {
+		return nil, err
+	}
+	return control.NewClient(cfg.Control.Socket), nil
+}
+
+// newLog makes the log that the configuration asks for.
+func newLog(w io.Writer, c config.Log) *logrus.Entry {
+	l := logrus.New()
+	l.SetOutput(w)
+	l.SetLevel(c.Level)
+	if c.JSON {
+		l.SetFormatter(&logrus.JSONFormatter{})
+	} else {
+		l.SetFormatter(&logrus.TextFormatter{FullTimestamp: true})
+	}
+	return logrus.NewEntry(l)
+}
+
+// onTerminal reports whether f is a terminal.
+func onTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
+// logLevel is what --log-level says; info if it says nothing.
+func logLevel(cmd *cobra.Command) logrus.Level {
+	level, err := logrus.ParseLevel(cmd.Flag("log-level").Value.String())
+	if err != nil {
+		return logrus.InfoLevel
+	}
+	return level
+}

@@ -2,7 +2,6 @@ package lqclient
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -53,7 +52,7 @@ func (r *Requestor) chain(ctx context.Context, l *line, p part, bindings *atomic
 // useless is the error for a part of which no query is or was of use. reasons
 // come from those that were asked, and are remembered by now.
 func (r *Requestor) useless(p part, reasons []error) error {
-	return &uselessError{errors.Join(append(reasons, p.left()...)...), r.part(p.scope).retryAt()}
+	return &uselessError{append(reasons, p.left()...), r.part(p.scope).retryAt()}
 }
 
 // refuse remembers and logs a refusal.

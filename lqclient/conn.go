@@ -106,7 +106,11 @@ func (c *Conn) finish() error {
 	defer c.mu.Unlock()
 	c.final = c.verdict(*c.cause.Load())
 	for _, x := range c.pending {
-		c.cutShort(x, c.final)
+		if errors.Is(c.final, ErrRefused) {
+			c.complete(x, c.final) // there was no answer
+		} else {
+			c.cutShort(x, c.final)
+		}
 	}
 	close(c.ended)
 	return c.final

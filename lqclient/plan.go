@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"leaseroute/lqclient/wire"
@@ -54,14 +55,20 @@ func (p part) retryAt() (at time.Time) {
 
 // A uselessError is a part of a round in which no query is of use.
 type uselessError struct {
-	reasons error     // for each kind of query
+	reasons []error   // for each kind of query
 	until   time.Time // when something may be asked again; zero: as after any failure
 }
 
+// Error gives all reasons on one line.
 func (e *uselessError) Error() string {
-	return fmt.Sprintf("no kind of query is of use with this server: %v", e.reasons)
+	words := make([]string, len(e.reasons))
+	for i, reason := range e.reasons {
+		words[i] = reason.Error()
+	}
+	return "no kind of query is of use with this server: " + strings.Join(words, "; ")
 }
-func (e *uselessError) Unwrap() error { return e.reasons }
+
+func (e *uselessError) Unwrap() []error { return e.reasons }
 
 // plan lays out the parts of a round.
 func (r *Requestor) plan(j job) []part {

@@ -144,3 +144,6 @@ func (p *Process) Wait(ctx context.Context) error {
 		return fmt.Errorf("wait for the end of %s: %w", p.Name(), context.Cause(ctx))
 	}
 }
+
+// Ended is closed once the process has ended and its output is read.
+func (p *Process) Ended() <-chan struct{} { return p.ended }

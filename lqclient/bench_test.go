@@ -45,6 +45,26 @@ func BenchmarkDrain(b *testing.B) {
 	})
 }
 
+// BenchmarkQuestion asks one question after the other, of a server that answers
+// with two writes and leaves Nagle's algorithm on, as Kea does: what bounds the
+// rate at which suspects are settled.
+func BenchmarkQuestion(b *testing.B) {
+	s := listen(b, func(p *peer) {
+		_ = p.socket.(*net.TCPConn).SetNoDelay(false)
+		always(holding("2001:db8:8000::/56"))(0, p)
+	})
+	conn, err := Dial(b.Context(), s, ourDUID, nil)
+	must(b, err)
+	ran := make(chan error)
+	go func() { ran <- conn.Run(b.Context()) }()
+	for b.Loop() {
+		_, err := conn.Do(b.Context(), byRelayID, func(Part) error { return nil })
+		must(b, err)
+	}
+	conn.Close()
+	must(b, <-ran)
+}
+
 // longAnswer returns a function that gives the whole answer to the query with
 // that transaction-id, as a stream of frames.
 func longAnswer(bindings int) func(wire.TransactionID) []byte {

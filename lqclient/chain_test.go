@@ -2,6 +2,7 @@ package lqclient
 
 import (
 	"errors"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -152,6 +153,22 @@ func TestRefusalsAreRemembered(t *testing.T) {
 			}
 			x.stop()
 		})
+	})
+}
+
+func TestNoUseTrying(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := testServer()
+		s.Queries = []wire.QueryType{wire.ByRelayID, wire.ByLinkAddress, wire.ByAddress, wire.ByRemoteID}
+		linkLocal := []Link{{netip.MustParseAddr("fe80::1"), 1}}
+		x := start(t, s, Options{RelayID: []byte{}, Links: func() []Link { return linkLocal }}, always(holding()))
+		synctest.Wait()
+		const want = "no kind of query is of use with this server: relay-id: we have none; " +
+			"link-address fe80::1: link-address fe80::1: not a global IPv6 address; address: not a kind of bulk query"
+		if got := x.r.Status(); got.State != Failed || got.Error == nil || got.Error.Error() != want {
+			t.Errorf("error\n%v\nwant\n%s", got.Error, want)
+		}
+		x.stop()
 	})
 }
 

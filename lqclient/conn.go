@@ -21,6 +21,7 @@ type Conn struct {
 	clientID []byte
 	notes    *notes
 	socket   net.Conn
+	quickAck func()
 	meter    meter
 
 	slots   chan struct{} // holds a token for each query outstanding (R51)
@@ -47,6 +48,7 @@ func newConn(socket net.Conn, s Server, clientID []byte, n *notes) *Conn {
 		clientID: clientID,
 		notes:    n,
 		socket:   socket,
+		quickAck: newQuickAck(socket),
 		slots:    make(chan struct{}, s.Concurrent),
 		writing:  make(chan struct{}, 1),
 		ended:    make(chan struct{}),
@@ -160,6 +162,8 @@ type meteredReader struct{ c *Conn }
 
 func (r meteredReader) Read(p []byte) (int, error) {
 	r.c.meter.begin()
-	defer r.c.meter.end()
-	return r.c.socket.Read(p)
+	n, err := r.c.socket.Read(p)
+	r.c.meter.end()
+	r.c.quickAck()
+	return n, err
 }

@@ -121,7 +121,7 @@ func (r *Requestor) queries(kind wire.QueryType, s scope) []wire.Query {
 	var each []wire.Query
 	switch kind {
 	case wire.ByRelayID:
-		if r.options.RelayID != nil {
+		if len(r.options.RelayID) > 0 {
 			each = append(each, wire.Query{Type: kind, RelayID: r.options.RelayID})
 		}
 	case wire.ByRemoteID:

@@ -21,7 +21,8 @@ func (m *matcher) takeClient(a *arrival, batch *binding.Batch) counter {
 	if !fromClient(dhcpv6.MessageType(m.nest.inner[0])) {
 		return otherMessage
 	}
-	direct := m.servers.at(a.dst, a.on) != nil
+	// A server of this box is not past us.
+	direct := m.servers.at(a.dst, a.on) != nil && !m.ports.own[a.dst]
 	if direct && m.nest.count > 0 {
 		return transit
 	}

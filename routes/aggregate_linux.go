@@ -76,9 +76,9 @@ func (k *Kernel) RemoveAll(ctx context.Context) error {
 			switch {
 			case err != nil || r.protocol != k.options.Protocol || r.table != k.options.Table || r.cached:
 			case r.aggregate():
-				covering = append(covering, job{change: -1, step: remove, route: r})
+				covering = append(covering, job{change: -1, step: remove, route: r.bare()})
 			default:
-				ours = append(ours, job{change: -1, step: remove, route: r})
+				ours = append(ours, job{change: -1, step: remove, route: r.bare()})
 			}
 			return err
 		})

@@ -2,6 +2,7 @@ package routes
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -240,13 +241,23 @@ func TestApplyUnknownForeign(t *testing.T) {
 			t.Errorf("failures %+v", failures)
 		}
 	})
-	t.Run("rule 1: nor by a refresh", func(t *testing.T) {
-		k := l.openBlind(options())
-		failures := l.apply(k, change(k, binding.Refresh, home56, cpe, "acc0"))
-		if len(failures) != 1 || failures[0].Reason != binding.ForeignRoute {
-			t.Errorf("failures %+v", failures)
-		}
-	})
+	for _, expiring := range []bool{false, true} {
+		t.Run(fmt.Sprintf("rule 1: nor by a refresh, nor joined: expiring %t", expiring), func(t *testing.T) {
+			foreign := l.ip("-6 route show proto static")
+			o := options()
+			o.FailSafe = expiring
+			k := l.openBlind(o)
+			c := change(k, binding.Refresh, home56, cpe, "acc0")
+			c.ValidUntil = time.Now().Add(time.Hour)
+			failures := l.apply(k, c)
+			if len(failures) != 1 || failures[0].Reason != binding.ForeignRoute {
+				t.Errorf("failures %+v", failures)
+			}
+			if now := l.ip("-6 route show proto static"); now != foreign {
+				t.Errorf("foreign routes\n%s\nwere\n%s", now, foreign)
+			}
+		})
+	}
 }
 
 // expires returns when the kernel will forget the only route of ours.
@@ -263,6 +274,19 @@ func (l *lab) expires(k *Kernel) time.Duration {
 }
 
 func TestExpiry(t *testing.T) {
+	t.Run("rule 9: routes that an earlier run left without an expiry get one", func(t *testing.T) {
+		l := newLab(t)
+		l.ip("-6 route add " + home56 + " via fe80::2 dev acc0 proto 158 metric 1024")
+		o := options()
+		o.FailSafe = true
+		k := l.open(o)
+		c := change(k, binding.Refresh, home56, cpe, "acc0")
+		c.ValidUntil = time.Now().Add(time.Hour)
+		l.apply(k, c)
+		if got := l.expires(k); got != time.Hour {
+			t.Errorf("expires in %s", got)
+		}
+	})
 	l := newLab(t)
 	o := options()
 	o.FailSafe, o.FailSafeMargin = true, 10*time.Minute
@@ -287,9 +311,9 @@ func TestExpiry(t *testing.T) {
 		{"rule 9: a refresh is silent", binding.Refresh, 2 * time.Hour, 130 * time.Minute, 0, 1},
 		{"rule 9: to a shorter life as well", binding.Refresh, time.Hour, 70 * time.Minute, 0, 2},
 		{"rule 9: to no end", binding.Refresh, 0, 0, 0, 3},
-		{"rule 9: from no end to no end nothing is written", binding.Refresh, 0, 0, 0, 3},
-		{"rule 9: what has no end must be replaced to get one", binding.Refresh, time.Hour, 70 * time.Minute, 1, 3},
-		{"rule 9: an install that finds the route sets its expiry", binding.Install, 3 * time.Hour, 190 * time.Minute, 1, 4},
+		{"rule 9: from no end to no end is silent", binding.Refresh, 0, 0, 0, 4},
+		{"rule 9: what has no end must be replaced to get one", binding.Refresh, time.Hour, 70 * time.Minute, 1, 4},
+		{"rule 9: an install that finds the route sets its expiry", binding.Install, 3 * time.Hour, 190 * time.Minute, 1, 5},
 	}
 	for _, s := range steps {
 		t.Run(s.name, func(t *testing.T) {
@@ -309,7 +333,7 @@ func TestExpiry(t *testing.T) {
 			t.Errorf("expires in %s", got)
 		}
 	})
-	t.Run("a refresh of what was turned elsewhere turns it back", func(t *testing.T) {
+	t.Run("rule 9: a refresh of what was turned elsewhere makes no second next hop", func(t *testing.T) {
 		l.ip("-6 route replace " + home56 + " via fe80::77 dev acc1 proto 158 metric 1024")
 		do(binding.Refresh, time.Hour)
 		if all := l.dump(k); len(all) != 1 || all[0].NextHop != netip.MustParseAddr(cpe) {

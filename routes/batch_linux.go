@@ -19,6 +19,11 @@ type job struct {
 	held  route   // and the route itself, if there is one
 }
 
+// endless reports whether the job makes a route without an expiry.
+func (j *job) endless() bool {
+	return j.step != remove && j.route.kind == unix.RTN_UNICAST && j.route.expires == 0
+}
+
 // write carries out jobs in batches, at the configured pace, and fills in
 // their answers. On an error those of the rest are not known.
 func (k *Kernel) write(ctx context.Context, jobs []job) error {
@@ -70,6 +75,7 @@ func (k *Kernel) exchange(jobs []job) error {
 	for i := range jobs {
 		last = len(s.out)
 		jobs[i].answer = answerError{}
+		k.endless = k.endless || jobs[i].endless()
 		s.out = k.encoder.append(s.out, jobs[i].step, s.seq, &jobs[i].route)
 		s.seq++
 	}

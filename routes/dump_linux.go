@@ -50,6 +50,7 @@ type dump struct {
 
 func (d *dump) run(ctx context.Context) error {
 	d.dumps.Add(1)
+	d.endless = false
 	return d.socket.list(appendRouteDump(nil, d.options.Table), func(b []byte) error {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -88,6 +89,7 @@ func (d *dump) sort(r *route) {
 	case r.metric != d.options.Metric:
 		d.strays = append(d.strays, *r)
 	default:
+		d.endless = d.endless || r.expires == 0
 		d.part = append(d.part, d.binding(r))
 	}
 }

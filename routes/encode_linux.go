@@ -49,7 +49,8 @@ func newEncoder(table uint32, protocol uint8) encoder {
 }
 
 // append adds the message that does s to r. Table and protocol are always
-// ours; a removal names only the prefix and the metric besides.
+// ours. A removal without a gateway takes all next hops of the route, one with
+// a gateway only that next hop.
 func (e *encoder) append(b []byte, s step, seq uint32, r *route) []byte {
 	const family, bits, kindOf = unix.NLMSG_HDRLEN, unix.NLMSG_HDRLEN + 1, unix.NLMSG_HDRLEN + 7
 	at := len(b)
@@ -67,9 +68,8 @@ func (e *encoder) append(b []byte, s step, seq uint32, r *route) []byte {
 	b = appendUint32(b, unix.RTA_PRIORITY, r.metric)
 	if s != remove {
 		b[at+kindOf] = r.kind
-		b = r.appendNextHop(b)
 	}
-	return finish(b, at)
+	return finish(r.appendNextHop(b), at)
 }
 
 func (r *route) appendNextHop(b []byte) []byte {

@@ -34,6 +34,10 @@ type Kernel struct {
 	batch   int           // messages a system call, at most maxBatch
 	counters
 
+	// endless is set while a route of ours may have no expiry: such a one must
+	// be replaced to get one.
+	endless bool
+
 	// What Apply uses again and again.
 	places []place
 	jobs   []job

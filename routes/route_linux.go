@@ -39,6 +39,11 @@ func (r *route) connected() bool {
 	return r.protocol == unix.RTPROT_KERNEL && r.kind == unix.RTN_UNICAST
 }
 
+// bare returns what names r, whatever its next hops.
+func (r *route) bare() route {
+	return route{prefix: r.prefix, metric: r.metric}
+}
+
 // parseRoute decodes the payload of an RTM_NEWROUTE or RTM_DELROUTE. The error
 // wraps errTruncated.
 func parseRoute(b []byte) (route, error) {

@@ -2,19 +2,29 @@ package routes
 
 import (
 	"context"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
 	"leaseroute/binding"
 )
 
-// refresh looks at the routes whose expiry is to be rewritten, and chooses the
-// quietest way that is sure.
+// refresh chooses the quietest way that is sure to rewrite expiries: in
+// silence, and without a look, unless a route may have none.
+//
+// The silent way works on an identical route that has an expiry already (Linux
+// 6.18, fib6_add_rt2node). If the table was wrong and the route is not
+// identical, settle finds a creation where there should have been none.
 func (w *work) refresh() error {
 	var looks []*job
 	for i := range w.jobs {
-		if w.changes[w.jobs[i].change].Op == binding.Refresh {
-			looks = append(looks, &w.jobs[i])
+		j := &w.jobs[i]
+		if w.changes[j.change].Op != binding.Refresh {
+			continue
+		}
+		j.step = touch
+		if w.endless && j.route.expires != 0 {
+			looks = append(looks, j)
 		}
 	}
 	if err := w.look(looks); err != nil {
@@ -24,21 +34,12 @@ func (w *work) refresh() error {
 		j.step = j.correction(replace)
 		w.refuseForeign(j)
 	}
-	w.redo = w.redo[:0]
-	for _, j := range w.jobs {
-		if j.step != nothing {
-			w.redo = append(w.redo, j)
-		}
-	}
-	w.jobs, w.redo = w.redo, w.jobs
+	w.jobs = slices.DeleteFunc(w.jobs, func(j job) bool { return j.step == nothing })
 	return nil
 }
 
 // correction returns the step that takes the kernel from what was found to
 // what the job wants; doubt is the one for an unclear finding.
-//
-// The silent rewriting of an expiry works on an identical route that has one
-// already (Linux 6.18, fib6_add_rt2node); any other route is replaced.
 func (j *job) correction(doubt step) step {
 	same := j.held.gateway == j.route.gateway && j.held.index == j.route.index && !j.held.multipath
 	switch {
@@ -58,13 +59,13 @@ func (j *job) correction(doubt step) step {
 	return touch
 }
 
-// settle draws the conclusions from the answers. Where a route was in the way
-// of a creation it finds out whose it is: ours is corrected, a foreign one
-// stays.
+// settle draws the conclusions from the answers. Where a creation met a route,
+// or a refresh met none, it finds out what is there, and whose it is: ours is
+// corrected, a foreign one stays.
 func (w *work) settle(ctx context.Context) error {
 	var looks []*job
 	for i := range w.jobs {
-		if j := &w.jobs[i]; j.step == create && j.answer.errno == unix.EEXIST {
+		if j := &w.jobs[i]; j.surprised() {
 			looks = append(looks, j)
 		} else {
 			w.conclude(j)
@@ -78,7 +79,7 @@ func (w *work) settle(ctx context.Context) error {
 	}
 	w.redo = w.redo[:0]
 	for _, j := range looks {
-		w.adopt(j)
+		w.correct(j)
 	}
 	if err := w.write(ctx, w.redo); err != nil {
 		return err
@@ -89,23 +90,45 @@ func (w *work) settle(ctx context.Context) error {
 	return nil
 }
 
-// adopt decides on a creation that found a route in the way. If the kernel
-// won't say whose that is, ours is removed (a foreign one can't be: protocol)
-// and created anew right behind it.
-func (w *work) adopt(j *job) {
+// surprised reports whether the kernel did not hold what the job relied on.
+func (j *job) surprised() bool {
+	return j.step == create && j.answer.errno == unix.EEXIST || j.step == touch && j.answer.errno == 0
+}
+
+// correct decides on a job that was surprised.
+func (w *work) correct(j *job) {
+	met := j.step
 	if w.refuseForeign(j) {
+		if met == touch { // it has become a second next hop of the foreign route
+			w.redo = append(w.redo, job{change: j.change, step: remove, route: j.route})
+		}
 		return
 	}
+	if met == touch {
+		if j.step = j.correction(replace); j.step == touch || j.step == nothing {
+			w.installed.Add(1) // it was gone, and is back
+			return
+		}
+		w.redo = append(w.redo, *j)
+		return
+	}
+	w.adopt(j)
+}
+
+// adopt decides on a creation that met a route. If the kernel won't say whose
+// that is, ours is removed (a foreign one can't be: protocol) and created anew
+// right behind it.
+func (w *work) adopt(j *job) {
 	j.step = j.correction(remove)
 	switch j.step {
 	case nothing:
 		w.adopted.Add(1)
 		return
-	case remove:
-		w.redo = append(w.redo, *j)
-		j.step = create
 	case touch:
 		w.adopted.Add(1)
+	case remove:
+		w.redo = append(w.redo, job{change: j.change, step: remove, route: j.route.bare()})
+		j.step = create
 	}
 	w.redo = append(w.redo, *j)
 }

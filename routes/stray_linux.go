@@ -37,9 +37,9 @@ func (d *dump) move(ctx context.Context, strays []route) error {
 		switch j.answer.errno {
 		case 0:
 			d.part = append(d.part, d.binding(&j.route))
-			old = append(old, job{change: -1, step: remove, route: strays[i]})
+			old = append(old, job{change: -1, step: remove, route: strays[i].bare()})
 		case unix.EEXIST: // known already: ours and yielded, or foreign
-			old = append(old, job{change: -1, step: remove, route: strays[i]})
+			old = append(old, job{change: -1, step: remove, route: strays[i].bare()})
 		}
 	}
 	if err := d.write(ctx, old); err != nil || len(d.part) == 0 {

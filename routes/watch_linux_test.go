@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -111,6 +112,26 @@ func TestWatchRoutes(t *testing.T) {
 	install()
 	l.ip("-6 route replace " + home56 + " via fe80::99 dev acc1 proto 158 metric 1024")
 	w.expect("rule 8: one is turned elsewhere under our number", "route gone "+home56+" acc1")
+}
+
+func TestRefreshIsSilent(t *testing.T) {
+	l := newLab(t)
+	o := options()
+	o.FailSafe = true
+	k := l.open(o)
+	c := change(k, binding.Install, home56, cpe, "acc0")
+	c.ValidUntil = time.Now().Add(time.Hour)
+	l.apply(k, c)
+	w := startWatch(l, l.open(options())) // another process: its filter lets our writes pass
+	c.Op, c.ValidUntil = binding.Refresh, c.ValidUntil.Add(time.Hour)
+	l.apply(k, c)
+	w.expect("rule 9: a refresh notifies nobody")
+	if got := l.expires(k); got != 2*time.Hour {
+		t.Errorf("expires in %s", got)
+	}
+	c.Op = binding.Move
+	l.apply(k, c)
+	w.expect("rule 9: a replacement does", "route gone "+home56+" acc0")
 }
 
 func TestWatchForeign(t *testing.T) {

@@ -6,8 +6,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/insomniacslk/dhcp/iana"
-	"github.com/sirupsen/logrus"
 	"golang.org/x/time/rate"
 
 	"leaseroute/binding"
@@ -117,48 +115,6 @@ func (r *Requestor) takeRequests(j *job) (all bool) {
 	}
 	j.merge(asked)
 	return asked.all
-}
-
-// troubled shows and logs that something went wrong, and returns how long to
-// wait before the next attempt.
-func (r *Requestor) troubled(err error, j job) time.Duration {
-	pause := r.pauseAfter(err)
-	next := time.Now().Add(pause)
-	before := r.board.status()
-	waiting := errors.Is(err, errNoSource)
-	r.board.change(func(s *Status) {
-		s.Error, s.NextTry, s.Query = err, next, ""
-		switch {
-		case j.empty(): // only suspects are left: the round stands
-		case waiting:
-			s.State = Connecting
-		default:
-			s.State = Failed
-		}
-	})
-	log := r.notes.log.WithFields(logrus.Fields{"error": err, "retry_in": pause.Round(time.Millisecond)})
-	switch {
-	case !waiting:
-		log.Warn("round broke off")
-	case !errors.Is(before.Error, errNoSource):
-		log.Info("waiting for our source address")
-	}
-	return pause
-}
-
-// pauseAfter chooses the pause by what went wrong.
-func (r *Requestor) pauseAfter(err error) time.Duration {
-	var status *StatusError
-	var useless *uselessError
-	switch {
-	case errors.Is(err, errNoSource):
-		return sourcePause
-	case errors.As(err, &useless):
-		return max(randomized(maxPause), time.Until(useless.until))
-	case errors.As(err, &status) && status.Code == iana.StatusQueryTerminated:
-		return max(r.backoff.pause(), terminatedPause)
-	}
-	return r.backoff.pause()
 }
 
 // rest waits, and takes in what is asked for meanwhile. It is cut short when

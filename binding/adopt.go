@@ -56,7 +56,7 @@ func (t *Table) unknown(o Route, out []Change) []Change {
 		return out
 	}
 	t.counts.Changes[Withdraw]++
-	return append(out, Change{Op: Withdraw, Key: o.Key, NextHop: o.NextHop, Interface: o.Interface, Reason: why})
+	return append(out, Change{Op: Withdraw, Key: o.Key, Reason: why})
 }
 
 // adopt makes a record of a route.
@@ -130,15 +130,17 @@ func (t *Table) KernelDone(now time.Time, out []Change) []Change {
 	t.tick(now)
 	out = t.resume(out)
 	for ref, r := range t.refs() {
-		switch {
-		case r.has(exists) && !r.has(pending) && !r.has(seen):
-			r.unset(exists)
-			out = t.settle(ref, r, Repaired, out)
-		case r.refusal == KernelRefused:
-			t.refuse(ref, r, NoReason)
-			out = t.settle(ref, r, r.verdict, out)
-		}
+		missing := r.has(exists) && !r.has(pending) && !r.has(seen)
 		r.unset(seen)
+		if missing {
+			r.unset(exists)
+		}
+		if r.refusal == KernelRefused {
+			t.refuse(ref, r, NoReason)
+		} else if !missing {
+			continue
+		}
+		out = t.settle(ref, r, t.resumeReason(r), out)
 	}
 	t.started = true
 	return t.fill(out)
@@ -146,10 +148,12 @@ func (t *Table) KernelDone(now time.Time, out []Change) []Change {
 
 // DoubtAdopted is for when every server has completed a round: the adopted
 // routes that none claimed are suspect, and every server is asked about each.
+// What all of them could not tell about is asked about again.
 func (t *Table) DoubtAdopted(now time.Time) {
 	t.tick(now)
 	for ref, r := range t.refs() {
-		if !r.adopted() || r.has(asked) {
+		c, doubted := t.claims[ref]
+		if !r.adopted() || doubted && t.known&^c.answered != 0 {
 			continue
 		}
 		t.claims[ref] = unclaimed{ask: t.known}

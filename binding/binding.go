@@ -170,7 +170,9 @@ const (
 type Ref uint32
 
 // A Change is one step that takes the kernel to what the table holds. It is
-// complete in itself: the installer needs nothing else.
+// complete in itself: the installer needs nothing else. A Withdraw has no next
+// hop, interface and lifetime: it takes out our route to the prefix, whichever
+// it is.
 type Change struct {
 	Op         Op
 	Key        Key

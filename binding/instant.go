@@ -17,21 +17,30 @@ const (
 	reach instant = 1 << 61
 )
 
-// A second is an instant in whole seconds, for what needs no more. Instants
-// before the table was made become the first second.
+// A second is an instant in whole seconds, for what needs no more. It reaches
+// from 34 years before the table was made to 102 years after.
 type second uint32
 
 const (
 	noSecond   second = 0 // stands for "unknown"
 	lastSecond second = math.MaxUint32
+
+	secondsBefore = 1 << 30
 )
 
 func (i instant) second() second {
 	if i == forever {
 		return lastSecond
 	}
-	s := max(i, 0)/instant(time.Second) + 1
-	return second(min(s, instant(lastSecond-1)))
+	s := i/instant(time.Second) + secondsBefore
+	return second(min(max(s, 1), instant(lastSecond-1)))
+}
+
+func (s second) instant() instant {
+	if s == lastSecond {
+		return forever
+	}
+	return (instant(s) - secondsBefore) * instant(time.Second)
 }
 
 // apart is the distance of two seconds; an infinite one is far from all else.

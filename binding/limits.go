@@ -115,7 +115,7 @@ func (t *Table) offer(v vacancy, out []Change) []Change {
 			return true
 		}
 		out = t.settle(ref, r, r.verdict, out)
-		return r.refusal == ClientLimit
+		return !r.has(seated)
 	})
 	return out
 }

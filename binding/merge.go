@@ -12,8 +12,8 @@ func (t *Table) merge(ref uint32, r *record, s *statement, out []Change) []Chang
 		t.renew(ref, r, s)
 	}
 	t.vouch(ref, r, s)
-	t.complete(ref, r, s)
-	if t.believeAgain(ref, r, s, known) || t.unsettled(r) {
+	moved := t.complete(ref, r, s)
+	if t.believeAgain(ref, r, s, known) || moved || t.unsettled(r) {
 		return t.settle(ref, r, r.verdict, out)
 	}
 	return out
@@ -22,7 +22,7 @@ func (t *Table) merge(ref uint32, r *record, s *statement, out []Change) []Chang
 // unsettled reports whether the record's route is not what it should be.
 func (t *Table) unsettled(r *record) bool {
 	if r.refusal != NoReason {
-		return r.refusal == NoNextHop
+		return false
 	}
 	return !r.has(exists|pending) || r.has(stale) || t.drifted(r)
 }
@@ -62,11 +62,13 @@ func (t *Table) vouch(ref uint32, r *record, s *statement) {
 }
 
 // complete takes the statement's word on where the client is, if no better
-// one is known.
-func (t *Table) complete(ref uint32, r *record, s *statement) {
-	if s.port != 0 && (r.port == 0 || r.has(borrowed|inherited)) {
-		t.place(ref, r, s.port, s.hop, 0)
+// one is known, and reports whether it did.
+func (t *Table) complete(ref uint32, r *record, s *statement) bool {
+	if s.port == 0 || r.port != 0 && !r.has(borrowed|inherited) {
+		return false
 	}
+	t.place(ref, r, s.port, s.hop, 0)
+	return true
 }
 
 // lose notes a statement that did not prevail. That the same client's lease

@@ -17,15 +17,10 @@ func (t *Table) RouteGone(now time.Time, key Key, out []Change) []Change {
 		return out
 	}
 	r := t.records.at(ref)
-	switch {
-	case !r.has(mayExist):
-		return out
-	case r.has(pending):
-		r.set(lost)
-		t.postpone(ref, r)
+	if !r.has(mayExist) {
 		return out
 	}
-	r.unset(exists)
+	t.missRoute(ref, r)
 	return t.fill(t.settle(ref, r, Repaired, out))
 }
 
@@ -40,8 +35,12 @@ func (t *Table) InterfaceDown(now time.Time, i Interface) {
 	p.down = true
 	for ref := p.members; ref != 0; ref = t.ofPort.after(p.members, ref) {
 		r := t.records.at(ref)
-		t.doubtRoute(r)
-		if r.refusal == NoReason {
+		if r.has(stale) {
+			t.postpone(ref, r) // what the kernel holds is another route, maybe elsewhere
+		} else {
+			t.missRoute(ref, r)
+		}
+		if r.refusal == NoReason || r.refusal == KernelRefused {
 			t.refuse(ref, r, InterfaceDown)
 		}
 		t.restate(r)

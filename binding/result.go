@@ -52,11 +52,11 @@ func (t *Table) failed(c *Change, f *Failure) {
 		return
 	}
 	ref := uint32(c.Ref)
-	moved := r.has(stale) // meanwhile: then the failure may be about the old place
+	overtaken := r.has(stale | lost) // then the failure may be about another place, or over
 	r.unset(pending | refreshing | lost)
 	r.version++
 	t.counts.Failures++
-	if !t.survived(c, f, r) && (!moved || foreign(f.Reason)) {
+	if !t.survived(c, f, r) && (!overtaken || foreign(f.Reason)) {
 		t.refuse(ref, r, f.Reason)
 		t.detail(ref, f.Detail)
 	}

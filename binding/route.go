@@ -11,6 +11,9 @@ func (t *Table) settle(ref uint32, r *record, why Reason, out []Change) []Change
 	case r.has(pending):
 		t.postpone(ref, r)
 	case !r.has(exists):
+		if r.has(mayExist) && r.has(stale) { // if it is there, then by another next hop
+			out = t.emit(Withdraw, ref, r, why, out)
+		}
 		out = t.emit(Install, ref, r, why, out)
 	case r.has(stale):
 		out = t.emit(Move, ref, r, why, out)
@@ -37,10 +40,12 @@ func (t *Table) forbids(ref uint32, r *record) Reason {
 		return why
 	}
 	switch {
-	case byKernel(r.refusal):
+	case foreign(r.refusal):
 		return r.refusal
 	case t.ports[r.port].down:
 		return InterfaceDown
+	case byKernel(r.refusal):
+		return r.refusal
 	case r.doubt == LifetimePassed && t.policy.HoldDoubtful && !r.has(mayExist):
 		return HeldBack
 	}
@@ -66,28 +71,30 @@ func gone(why Reason) bool { return why == InterfaceDown || why == InterfaceMiss
 func (t *Table) withhold(ref uint32, r *record, out []Change) []Change {
 	switch {
 	case !r.has(mayExist):
-	case !byKernel(r.refusal), gone(r.refusal) && r.has(exists|pending) && r.has(stale):
+	case !byKernel(r.refusal), gone(r.refusal) && r.has(stale):
 		out = t.emit(Withdraw, ref, r, r.refusal, out)
 	case r.refusal == InterfaceDown:
-		t.doubtRoute(r)
+		t.missRoute(ref, r)
 	}
 	return out
 }
 
-// doubtRoute notes that the kernel may have dropped the route. The answer to
-// an outstanding change tells nothing any more.
-func (t *Table) doubtRoute(r *record) {
+// missRoute notes that the kernel has dropped the route, or will have once an
+// outstanding change is answered.
+func (t *Table) missRoute(ref uint32, r *record) {
 	if r.has(pending) {
-		r.version++
+		r.set(lost)
+		t.postpone(ref, r)
+		return
 	}
-	r.unset(exists | pending | refreshing | lost)
+	r.unset(exists)
 }
 
 // drifted reports whether the kernel's expiry is too far off: by more than
-// half the margin (DESIGN.md, rule 9).
+// half the margin (DESIGN.md, rule 9). An adopted route keeps what it has.
 func (t *Table) drifted(r *record) bool {
 	m := t.policy.FailSafeMargin
-	return m > 0 && (r.expiry == noSecond || r.expiry.apart(r.valid.second()) > m/2)
+	return m > 0 && !r.adopted() && (r.expiry == noSecond || r.expiry.apart(r.valid.second()) > m/2)
 }
 
 // emit appends a change, and notes what the kernel will hold.
@@ -104,15 +111,20 @@ func (t *Table) emit(op Op, ref uint32, r *record, why Reason, out []Change) []C
 		r.set(pending | mayExist)
 		r.expiry = r.valid.second()
 	}
+	t.counts.Changes[op]++
+	c := Change{Op: op, Key: r.key.key(), Reason: why, Ref: Ref(ref), Version: r.version}
+	if op != Withdraw {
+		c.NextHop, c.Interface, c.ValidUntil = r.hop.addr(), r.port, t.time(r.valid)
+		t.countRepair(r, why)
+	}
+	return append(out, c)
+}
+
+func (t *Table) countRepair(r *record, why Reason) {
 	if why == Repaired {
 		t.counts.Repaired++
 		t.tellOf(r, Repaired)
 	}
-	t.counts.Changes[op]++
-	return append(out, Change{
-		Op: op, Key: r.key.key(), NextHop: r.hop.addr(), Interface: r.port,
-		ValidUntil: t.time(r.valid), Reason: why, Ref: Ref(ref), Version: r.version,
-	})
 }
 
 // postpone puts off what the record needs until the outstanding change has

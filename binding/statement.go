@@ -76,11 +76,8 @@ func (r *record) setLifetimes(valid, preferred instant) {
 }
 
 func (r *record) preferredUntil() instant {
-	switch {
-	case r.valid != forever:
-		return r.valid - instant(r.preferred)*instant(time.Second)
-	case r.preferred == lastSecond:
-		return forever
+	if r.valid == forever {
+		return r.preferred.instant()
 	}
-	return (instant(r.preferred) - 1) * instant(time.Second)
+	return r.valid - instant(r.preferred)*instant(time.Second)
 }

@@ -26,6 +26,7 @@ type Requestor struct {
 	refusals refusals // from here on: Run's goroutine only
 	backoff  backoff
 	pace     *rate.Limiter // of questions about suspects
+	suspects []binding.Key // listed, and not yet answered
 }
 
 // New returns a requestor that does nothing until its Run is called.

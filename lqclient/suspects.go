@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/insomniacslk/dhcp/iana"
@@ -14,35 +15,47 @@ import (
 
 // settle asks the server about leases in doubt, by address and one at a time,
 // until there are none that it has not been asked about (R60). It stops early
-// when a round is asked for: another settle follows that.
+// when a round is asked for: another settle follows that. What is listed is
+// listed once only, so what was not asked or not answered is kept for the next
+// settle.
 func (r *Requestor) settle(ctx context.Context, l *line) error {
-	if r.options.Suspects == nil {
-		return nil
-	}
 	asked := make(map[binding.Key]bool)
 	for {
-		keys, err := r.options.Suspects(ctx, r.server.Number)
-		if err != nil {
-			return fmt.Errorf("list suspects: %w", err)
+		if err := r.listSuspects(ctx, asked); err != nil {
+			return err
 		}
-		fresh := false
-		for _, key := range keys {
-			if asked[key] {
-				continue
-			}
-			if r.requests.waiting() {
-				return nil
-			}
-			asked[key], fresh = true, true
-			if err := r.question(ctx, l, key); err != nil {
-				return err
-			}
-		}
-		if !fresh {
+		if len(r.suspects) == 0 {
 			r.board.change(func(s *Status) { s.Error, s.NextTry, s.Query = nil, time.Time{}, "" })
 			return nil
 		}
+		for len(r.suspects) > 0 {
+			if r.requests.waiting() {
+				return nil
+			}
+			key := r.suspects[0]
+			r.suspects = r.suspects[1:]
+			if err := r.question(ctx, l, key); err != nil {
+				r.suspects = append(r.suspects, key) // at the end, in case this one is what the server can't bear
+				return err
+			}
+			asked[key] = true
+		}
 	}
+}
+
+// listSuspects asks for more suspects if none are left from an earlier settle.
+// One that was asked about stays on the list if the server can't tell: it is
+// left out.
+func (r *Requestor) listSuspects(ctx context.Context, asked map[binding.Key]bool) error {
+	if len(r.suspects) > 0 || r.options.Suspects == nil {
+		return nil
+	}
+	keys, err := r.options.Suspects(ctx, r.server.Number)
+	if err != nil {
+		return fmt.Errorf("list suspects: %w", err)
+	}
+	r.suspects = slices.DeleteFunc(keys, func(k binding.Key) bool { return asked[k] })
+	return nil
 }
 
 // question asks about one lease and hands on the verdict. An error means that

@@ -154,7 +154,6 @@ func TestSuspects(t *testing.T) {
 			if got := x.r.Status(); got.State != Complete || got.Error == nil || got.NextTry.IsZero() || got.Counters.RoundsBroken != 0 {
 				t.Errorf("status %+v, want complete, with an error", got)
 			}
-			list.add(gone)
 			time.Sleep(2 * time.Second)
 			synctest.Wait()
 			x.want("denied " + gone)
@@ -187,17 +186,42 @@ func TestSuspects(t *testing.T) {
 			x.stop()
 		})
 	})
-	t.Run("a round that is asked for comes before the rest of the questions", func(t *testing.T) {
+	t.Run("R60 a round that is asked for comes before the rest of the questions, of which none is lost", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			list := new(suspects).add(gone, "2001:db8:8000:200::/56")
+			const rest = "2001:db8:8000:200::/56"
 			resync := make(chan func([]Link), 1)
-			x := start(t, testServer(), Options{Suspects: list.list}, about(func(q question) [][]byte {
-				(<-resync)(nil) // while the first question is being answered
+			x := start(t, testServer(), Options{Suspects: new(suspects).add(gone, rest).list}, about(func(q question) [][]byte {
+				if q.address() == addressOf(gone) {
+					(<-resync)(nil) // while the first question is being answered
+				}
 				return holding()(q)
 			}))
 			resync <- x.r.Resync
+			time.Sleep(time.Second)
 			synctest.Wait()
-			x.want("begins 0", "held "+live, "complete 0", "denied "+gone, "begins 0", "held "+live, "complete 0")
+			x.want("begins 0", "held "+live, "complete 0", "denied "+gone, "begins 0", "held "+live, "complete 0", "denied "+rest)
+			x.stop()
+		})
+	})
+	t.Run("R60 a question that breaks the connection every time holds up no other", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			const rest = "2001:db8:8000:200::/56"
+			x := start(t, testServer(), Options{Suspects: new(suspects).add(gone, rest).list}, func(_ int, p *peer) {
+				for {
+					q, ok := p.query()
+					switch {
+					case !ok, q.kind == wire.ByAddress && q.address() == addressOf(gone):
+						return
+					case q.kind == wire.ByAddress:
+						p.say(holding()(q)...)
+					default:
+						p.say(holding(live)(q)...)
+					}
+				}
+			})
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			x.want("begins 0", "held "+live, "complete 0", "denied "+rest)
 			x.stop()
 		})
 	})

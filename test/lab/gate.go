@@ -20,11 +20,12 @@ type Gate struct {
 	listener net.Listener
 	target   string
 
-	mu    sync.Mutex
-	limit int           // octets of answers that still may pass; below zero: all
-	stuck chan struct{} // closed when the limit is reached
-	open  chan struct{} // closed when answers may pass again
-	cut   func()        // breaks all connections
+	mu     sync.Mutex
+	passed int           // octets of answers that have passed
+	limit  int           // octets of answers that still may pass; below zero: all
+	stuck  chan struct{} // closed when the limit is reached
+	open   chan struct{} // closed when answers may pass again
+	cut    func()        // breaks all connections
 }
 
 // NewGate opens a gate at an address of the namespace, for connections to
@@ -44,6 +45,14 @@ func (g *Gate) StopAfter(octets int) <-chan struct{} {
 	defer g.mu.Unlock()
 	g.limit, g.stuck, g.open = octets, make(chan struct{}), make(chan struct{})
 	return g.stuck
+}
+
+// Passed returns how many octets of answers have passed since the gate was
+// made, of all connections together.
+func (g *Gate) Passed() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.passed
 }
 
 // Open ends what StopAfter began.
@@ -146,10 +155,12 @@ func (g *Gate) pass(size int) (int, <-chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.limit < 0 {
+		g.passed += size
 		return size, nil
 	}
 	size = min(size, g.limit)
 	g.limit -= size
+	g.passed += size
 	if g.limit > 0 {
 		return size, nil
 	}

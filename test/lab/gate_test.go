@@ -61,6 +61,9 @@ func TestGateStopsAnAnswerInMidStream(t *testing.T) {
 	if !bytes.Equal(got, answer) {
 		t.Errorf("%d octets came through a gate that was opened again, want %d", len(got), len(answer))
 	}
+	if got, want := g.Passed(), 1234+len(answer); got != want {
+		t.Errorf("Passed = %d, want %d", got, want)
+	}
 	cancel()
 	must(t, <-ended)
 }

@@ -6,7 +6,9 @@ STATICCHECK_VERSION := v0.8.2
 FUZZTIME            ?= 5m
 # Time for each fuzz target within `make test`.
 FUZZTEST            ?= 4s
+# Which benchmarks, as a regular expression, and how often each is repeated.
 BENCH               ?= .
+PAIRS               ?= 5
 
 SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -45,9 +47,9 @@ test: root go lint kea ## Everything that CI checks (root): lint, some fuzzing, 
 	@LEASEROUTE_REQUIRE_ROOT=1 $(GO) test -json -race -timeout 25m ./... | $(LEASEROUTE_CACHE)/bin/report
 
 .PHONY: bench
-bench: root build kea ## The benchmarks (root; BENCH=name for some)
+bench: root build kea ## The benchmarks (root; BENCH=name for some, PAIRS=5)
 	@$(need) ip:iproute2
-	@$(GO) test -timeout 2h -run '^$$' -bench '$(BENCH)' -benchmem ./...
+	@$(GO) run ./test/bench -only '$(BENCH)' -pairs $(PAIRS)
 
 .PHONY: lint
 lint: go $(STATICCHECK) ## gofmt, go vet, staticcheck and shellcheck

@@ -120,9 +120,9 @@ func (s *simulation) store() (lqserver.Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--block: %w", err)
 	}
-	id, err := hex.DecodeString(strings.ReplaceAll(s.relayID, ":", ""))
+	id, err := s.relay()
 	if err != nil {
-		return nil, fmt.Errorf("--relay-id %q: %w", s.relayID, err)
+		return nil, err
 	}
 	plan := lqserver.Plan{
 		Clients: s.clients, Block: block, Lengths: s.lengths, Enterprise: 32473,
@@ -137,4 +137,17 @@ func (s *simulation) store() (lqserver.Store, error) {
 		plan.Links = append(plan.Links, lqserver.Link{Address: address, RelayID: id})
 	}
 	return lqserver.Generate(plan)
+}
+
+// relay is the DUID that the relay put in; nil for none, since an option
+// without octets would be a malformed one.
+func (s *simulation) relay() ([]byte, error) {
+	if s.relayID == "" {
+		return nil, nil
+	}
+	id, err := hex.DecodeString(strings.ReplaceAll(s.relayID, ":", ""))
+	if err != nil {
+		return nil, fmt.Errorf("--relay-id %q: %w", s.relayID, err)
+	}
+	return id, nil
 }

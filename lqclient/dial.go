@@ -49,6 +49,9 @@ func connect(ctx context.Context, dial dialFunc, s Server, clientID []byte, n *n
 	case s.Source.IsValid() && errors.Is(err, syscall.EADDRNOTAVAIL):
 		count(&n.counters.SourceWaits)
 		return nil, fmt.Errorf("connect to %s from %s: %w", s.Address, s.Source, errNoSource)
+	case errors.Is(err, syscall.ECONNRESET): // it accepted and closed, before we had noticed the one
+		count(&n.counters.Refusals)
+		return nil, fmt.Errorf("connect to %s: %w (%w)", s.Address, ErrRefused, err)
 	}
 	count(&n.counters.ConnectFailures)
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
@@ -56,7 +59,19 @@ func connect(ctx context.Context, dial dialFunc, s Server, clientID []byte, n *n
 		return nil, fmt.Errorf("connect to %s: %w after %s: is the server up, is there a route to it and back?",
 			s.Address, ErrTimeout, s.ConnectTimeout)
 	}
-	return nil, fmt.Errorf("connect to %s: %w", s.Address, err)
+	return nil, fmt.Errorf("connect to %s: %w", s.Address, explain(err))
+}
+
+// explain says of a failed connect what may be the cause, where that can be
+// told.
+func explain(err error) error {
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("nothing listens there: the server is down or still loads its leases, or bulk leasequery is off (%w)", err)
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return fmt.Errorf("there is no way to the server (%w)", err)
+	}
+	return err
 }
 
 // dialTCP is the real dialFunc.

@@ -16,7 +16,7 @@ var (
 	// without a word: how servers turn a requestor away (PEERS.md 2, fact 12).
 	ErrRefused = errors.New("the server closed the connection before any answer: " +
 		"our address is not among those that it lets ask, or it has reached its limit of connections; " +
-		"see the server's list of requesters, the key source of this server, and leaseroute doctor")
+		"see the server's list of requesters, and the key source of this server")
 
 	// ErrIncomplete reports an answer that ended too early (R55). What came
 	// before is good; what is missing from it proves nothing (R60).

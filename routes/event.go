@@ -22,8 +22,8 @@ const (
 	ForeignAdded
 	// ForeignGone: nobody else is known to hold Prefix any more.
 	ForeignGone
-	LinkUp       // admin and oper up
-	LinkDown     // admin or oper down; the kernel deletes routes only on the former
+	LinkUp       // admin and oper up, and it was not before
+	LinkDown     // no longer admin up: the kernel has deleted its routes, which it keeps on loss of carrier
 	LinkAppeared // up or down: LinkUp follows if it is up
 	LinkRemoved  // also: renamed, or moved to another namespace
 	LinkChanged  // other addresses

@@ -48,7 +48,7 @@ func (w *watcher) device(d device) {
 	switch {
 	case d.up && !old.up:
 		w.linkEvent(LinkUp, d.name)
-	case !d.up && old.up:
+	case !d.adminUp && old.adminUp: // a carrier that is lost takes no route along
 		w.linkEvent(LinkDown, d.name)
 	}
 }

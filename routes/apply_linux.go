@@ -57,18 +57,13 @@ func (w *work) sorted() []binding.Failure {
 // do carries out changes of different prefixes.
 func (w *work) do(ctx context.Context, places []place) error {
 	w.jobs = w.jobs[:0]
-	refreshes := false
 	for _, p := range places {
-		c := &w.changes[p.index]
-		if j := w.plan(int(p.index), c); j.step != nothing {
+		if j := w.plan(int(p.index), &w.changes[p.index]); j.step != nothing {
 			w.jobs = append(w.jobs, j)
-			refreshes = refreshes || c.Op == binding.Refresh
 		}
 	}
-	if refreshes {
-		if err := w.refresh(); err != nil {
-			return err
-		}
+	if err := w.prepare(); err != nil {
+		return err
 	}
 	if err := w.write(ctx, w.jobs); err != nil {
 		return err
@@ -90,33 +85,43 @@ func (w *work) plan(index int, c *binding.Change) job {
 	}
 	j.route.kind, j.route.index, j.route.gateway = unix.RTN_UNICAST, p.index, c.NextHop
 	j.route.expires = w.expiry(c.ValidUntil)
-	j.step = create
-	if c.Op != binding.Install {
+	switch c.Op {
+	case binding.Install:
+		j.step = create
+	case binding.Move:
 		j.step = replace
+	case binding.Refresh:
+		j.step = touch
 	}
+	j.doubtful = c.Op == binding.Refresh && w.endless && j.route.expires != 0 || w.thoughtForeign(c)
 	return j
 }
 
 // objection says why a route must not be written, before the kernel is asked.
+// The first two are guards: the table does not ask for such.
 func (w *work) objection(c *binding.Change, p port) (binding.Reason, string) {
 	to := c.Key.Prefix
 	switch {
 	case !to.IsValid() || to.Bits() == 0 || !w.known.inside(to):
-		return binding.OutsideAllowed, "no route is installed outside the allowed blocks"
+		return binding.KernelRefused, "not asked: the prefix is outside the allowed blocks"
+	case p.index != 0 && !c.NextHop.IsValid() && !p.pointToPoint:
+		return binding.KernelRefused, "not asked: no next hop, and the interface is not point-to-point"
 	case p.index == 0:
 		return binding.InterfaceMissing, ""
-	case !c.NextHop.IsValid() && !p.pointToPoint:
-		return binding.NoNextHop, "only a point-to-point interface needs none"
 	case c.Op == binding.Install && w.connected(to):
 		return binding.ConnectedOverlap, ""
-	case w.known.clear.Load():
-		return binding.NoReason, ""
-	}
-	held := w.known.held(to)
-	if held&atOurMetric != 0 || held != 0 && c.Op == binding.Install {
-		return binding.ForeignRoute, ""
 	}
 	return binding.NoReason, ""
+}
+
+// thoughtForeign reports whether somebody else was last known to hold what the
+// change is about: the prefix at any metric, or what a move would replace.
+func (w *work) thoughtForeign(c *binding.Change) bool {
+	if w.known.clear.Load() {
+		return false
+	}
+	held := w.known.held(c.Key.Prefix)
+	return held&atOurMetric != 0 || held != 0 && c.Op == binding.Install
 }
 
 // connected reports whether p overlaps a connected prefix: one that the kernel

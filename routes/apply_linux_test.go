@@ -156,14 +156,14 @@ func TestApply(t *testing.T) {
 					{Op: binding.Install, Interface: k.links.Number("acc0"), NextHop: netip.MustParseAddr(cpe)},
 				}
 			},
-			fails: []binding.Reason{binding.OutsideAllowed, binding.OutsideAllowed, binding.OutsideAllowed, binding.OutsideAllowed},
+			fails: []binding.Reason{binding.KernelRefused, binding.KernelRefused, binding.KernelRefused, binding.KernelRefused},
 		},
 		{
 			name: "no next hop on a link with many hosts",
 			do: func(k *Kernel) []binding.Change {
 				return []binding.Change{change(k, binding.Install, home56, "", "acc0")}
 			},
-			fails: []binding.Reason{binding.NoNextHop},
+			fails: []binding.Reason{binding.KernelRefused},
 		},
 		{
 			name: "a withdrawal of what is gone succeeds",

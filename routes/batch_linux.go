@@ -15,8 +15,9 @@ type job struct {
 	route  route
 	answer answerError // errno 0: success
 
-	found finding // what a look found the kernel to hold
-	held  route   // and the route itself, if there is one
+	doubtful bool    // look before it is done
+	found    finding // what a look found the kernel to hold
+	held     route   // and the route itself, if there is one
 }
 
 // endless reports whether the job makes a route without an expiry.

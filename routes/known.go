@@ -190,6 +190,27 @@ func (k *known) seize(p netip.Prefix) {
 	k.clear.Store(false)
 }
 
+// forget notes that nobody was found to hold p.
+func (k *known) forget(p netip.Prefix) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.foreign, p)
+	k.settle(false)
+}
+
+// linkGone notes that an interface went down or away: the kernel has removed
+// its connected prefixes, of which it need not tell.
+func (k *known) linkGone(index int32) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for c := range k.connected {
+		if c.index == index {
+			delete(k.connected, c)
+		}
+	}
+	k.settle(true)
+}
+
 // covered reports whether the allowed block has a covering route already, ours
 // or a foreign one that stands in for it (DESIGN.md rule 1).
 func (k *known) covered(block netip.Prefix) bool {

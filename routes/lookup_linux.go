@@ -13,7 +13,8 @@ type finding uint8
 
 const (
 	unclear finding = iota // the kernel's answer is about another route
-	absent
+	nowhere                // it knows no route at all: in the tables that its rules name
+	absent                 // a shorter prefix serves
 	ours
 	foreign
 )
@@ -60,9 +61,9 @@ func (k *Kernel) lookBatch(s *socket, jobs []*job) error {
 	return nil
 }
 
-// findings takes in the answers in one datagram and returns their number. An
-// error of the kernel's (no route at all, or one that refuses packets) leaves
-// the matter unclear.
+// findings takes in the answers in one datagram and returns their number.
+// Another error than that of no route at all is what a route that refuses
+// packets gives, and leaves the matter unclear.
 func (k *Kernel) findings(b []byte, first uint32, jobs []*job) (n int, err error) {
 	for len(b) > 0 {
 		var m message
@@ -74,7 +75,10 @@ func (k *Kernel) findings(b []byte, first uint32, jobs []*job) (n int, err error
 			continue // an answer to a request that was given up
 		}
 		n++
-		if m.kind != unix.RTM_NEWROUTE {
+		if m.kind == unix.NLMSG_ERROR {
+			if answer, err := parseAnswer(m); err == nil && answer.errno == unix.ENETUNREACH {
+				jobs[i].found = nowhere
+			}
 			continue
 		}
 		if jobs[i].held, err = parseRoute(m.payload); err != nil {

@@ -9,33 +9,52 @@ import (
 	"leaseroute/binding"
 )
 
-// refresh chooses the quietest way that is sure to rewrite expiries: in
-// silence, and without a look, unless a route may have none.
+// prepare looks at the routes of doubtful jobs, and chooses their steps.
 //
-// The silent way works on an identical route that has an expiry already (Linux
-// 6.18, fib6_add_rt2node). If the table was wrong and the route is not
-// identical, settle finds a creation where there should have been none.
-func (w *work) refresh() error {
+// A refresh is silent and needs no look, unless a route may lack an expiry:
+// only an identical one that has one is rewritten in silence (Linux 6.18,
+// fib6_add_rt2node). If the table was wrong and the route is not identical,
+// settle finds a creation where there should have been none.
+//
+// A foreign route that is known is looked at before a prefix is refused: it
+// may have gone with its link, and the kernel need not tell of that.
+func (w *work) prepare() error {
 	var looks []*job
 	for i := range w.jobs {
-		j := &w.jobs[i]
-		if w.changes[j.change].Op != binding.Refresh {
-			continue
+		if w.jobs[i].doubtful {
+			looks = append(looks, &w.jobs[i])
 		}
-		j.step = touch
-		if w.endless && j.route.expires != 0 {
-			looks = append(looks, j)
-		}
+	}
+	if len(looks) == 0 {
+		return nil
 	}
 	if err := w.look(looks); err != nil {
 		return err
 	}
 	for _, j := range looks {
-		j.step = j.correction(replace)
-		w.refuseForeign(j)
+		w.choose(j)
 	}
 	w.jobs = slices.DeleteFunc(w.jobs, func(j job) bool { return j.step == nothing })
 	return nil
+}
+
+// choose decides on a doubtful job that was looked at.
+func (w *work) choose(j *job) {
+	c := &w.changes[j.change]
+	switch {
+	case w.refuseForeign(j):
+		j.step = nothing
+	case !w.thoughtForeign(c):
+		j.step = j.correction(replace)
+	case j.found == absent || j.found == nowhere:
+		w.known.forget(j.route.prefix)
+		j.step = create
+	case j.found == ours && c.Op != binding.Install: // a foreign one, if any, is at another metric
+		j.step = j.correction(replace)
+	default:
+		w.fail(j.change, binding.ForeignRoute, "")
+		j.step = nothing
+	}
 }
 
 // correction returns the step that takes the kernel from what was found to
@@ -47,7 +66,7 @@ func (j *job) correction(doubt step) step {
 		return nothing
 	case j.found == absent:
 		return create
-	case j.found == unclear:
+	case j.found == unclear || j.found == nowhere:
 		return doubt
 	case !same:
 		return replace

@@ -49,6 +49,7 @@ func (w *watcher) device(d device) {
 	case d.up && !old.up:
 		w.linkEvent(LinkUp, d.name)
 	case !d.adminUp && old.adminUp: // a carrier that is lost takes no route along
+		w.known.linkGone(d.index)
 		w.linkEvent(LinkDown, d.name)
 	}
 }
@@ -57,6 +58,7 @@ func (w *watcher) removed(index int32) {
 	if d, known := w.devices[index]; known {
 		delete(w.devices, index)
 		w.touched = true
+		w.known.linkGone(index)
 		w.linkEvent(LinkRemoved, d.name)
 	}
 }

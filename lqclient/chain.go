@@ -2,7 +2,9 @@ package lqclient
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"github.com/sirupsen/logrus"
@@ -25,7 +27,7 @@ type outcome struct {
 // relay sends no relay-id, so that an answer by it is empty (C78).
 func (r *Requestor) chain(ctx context.Context, l *line, p part, bindings *atomic.Uint64) error {
 	var reasons []error
-	answered := false
+	answered, total := false, uint64(0)
 	for _, s := range p.steps {
 		outcomes, err := r.askAll(ctx, l, s, bindings)
 		found := uint64(0)
@@ -39,14 +41,23 @@ func (r *Requestor) chain(ctx context.Context, l *line, p part, bindings *atomic
 		if err != nil {
 			return err
 		}
+		total += found
 		if found > 0 && !r.server.QueryAll {
 			return nil
 		}
 	}
-	if !answered {
+	if !answered || total == 0 && p.lacksLinks() {
 		return r.useless(p, reasons)
 	}
 	return nil
+}
+
+// lacksLinks reports whether a round about all has yet to ask by link-address,
+// since there is none. At boot an access interface often gets its address
+// after we start, and for the usual relay no other kind of query yields
+// anything: that nothing was found proves nothing then.
+func (p part) lacksLinks() bool {
+	return p.all && slices.ContainsFunc(p.left(), func(err error) bool { return errors.Is(err, errNoLinks) })
 }
 
 // useless is the error for a part of which no query is or was of use. reasons

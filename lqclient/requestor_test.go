@@ -290,7 +290,7 @@ func TestDataTimeoutWarning(t *testing.T) {
 func TestJitter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		x := start(t, testServer(), Options{Jitter: time.Hour}, always(holding()))
+		x := start(t, testServer(), Options{Links: twoLinks, Jitter: time.Hour}, always(holding()))
 		synctest.Wait()
 		if got := x.r.Status(); got.State != Idle {
 			t.Errorf("state %s before the first round, want idle", got.State)

@@ -95,10 +95,17 @@ func (o *owner) event(now time.Time, e routes.Event) {
 		o.changes = o.table.Retry(now, e.Prefix, o.changes)
 	case routes.AggregateGone:
 		o.tidy = true
-	case routes.LinkDown, routes.LinkRemoved:
+	case routes.LinkDown:
 		o.table.InterfaceDown(now, e.Interface)
+	case routes.LinkRemoved:
+		o.table.InterfaceMissing(now, e.Interface)
+	case routes.LinkChanged: // what was connected may no longer be, and there may be more to ask for
+		o.changes = o.table.Retry(now, everything, o.changes)
+		o.resyncLink(e.Interface)
 	case routes.LinkUp, routes.LinkAppeared:
 		o.changes = o.table.InterfaceUp(now, e.Interface, o.changes)
+		o.resyncLink(e.Interface)
+	case routes.LinkChanged:
 		o.resyncLink(e.Interface)
 	case routes.Overflow:
 		o.repairs.addAll(now)

@@ -9,8 +9,10 @@ import (
 	"leaseroute/routes"
 )
 
-// resyncLink asks all servers again about the links of one interface: it came
-// up, or appeared, and what was leased through it meanwhile is not known.
+// resyncLink asks all servers again about the links of one interface. It came
+// up or appeared, and what was leased through it meanwhile is not known; or it
+// has other addresses, and what is leased on their links never was: at boot an
+// interface often gets its address after we start.
 func (o *owner) resyncLink(i binding.Interface) {
 	var of []lqclient.Link
 	for _, l := range o.askFor() {

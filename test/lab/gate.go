@@ -8,8 +8,10 @@ import (
 	"io"
 	"net"
 	"sync"
+	"syscall"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 )
 
 // A Gate is a TCP forwarder in a namespace. It stands between a requestor and
@@ -124,8 +126,10 @@ func (g *Gate) forward(ctx context.Context, client net.Conn) {
 }
 
 // answers copies from the server to the client, as far as the gate lets them.
-func (g *Gate) answers(ctx context.Context, client io.Writer, server io.Reader) error {
+func (g *Gate) answers(ctx context.Context, client io.Writer, server net.Conn) error {
+	acknowledge := quickAck(server)
 	for buf := make([]byte, 16<<10); ; {
+		acknowledge()
 		size, readErr := server.Read(buf)
 		for rest := buf[:size]; len(rest) > 0; {
 			pass, open := g.pass(len(rest))
@@ -147,6 +151,18 @@ func (g *Gate) answers(ctx context.Context, client io.Writer, server io.Reader) 
 			return readErr
 		}
 	}
+}
+
+// quickAck returns a function that makes the kernel acknowledge the next
+// segment from a server at once, so that a gate adds no delay of its own: Kea
+// sends the end of an answer only when the rest of it is acknowledged.
+func quickAck(server net.Conn) func() {
+	raw, err := server.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return func() {} // it is closed: reading will tell
+	}
+	set := func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK, 1) }
+	return func() { _ = raw.Control(set) }
 }
 
 // pass says how many of size octets may pass now; if the gate is then shut,

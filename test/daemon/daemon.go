@@ -76,7 +76,8 @@ type Daemon struct {
 	binary  string
 	config  string
 	socket  string
-	process *lab.Process // nil before the first start
+	client  *control.Client // one for all: the daemon bounds its connections
+	process *lab.Process    // nil before the first start
 }
 
 // New prepares a daemon with a configuration in YAML. The lines state_dir and
@@ -85,6 +86,7 @@ func New(t testing.TB, e *lab.Edge, yaml string) *Daemon {
 	t.Helper()
 	labtest.NeedRoot(t)
 	d := &Daemon{edge: e, binary: Binary(t), config: e.Path("leaseroute.yaml"), socket: e.Path("control.sock")}
+	d.client = control.NewClient(d.socket)
 	d.Configure(t, yaml)
 	return d
 }
@@ -155,7 +157,7 @@ func (d *Daemon) Signal(t testing.TB, s syscall.Signal) {
 }
 
 // Client asks the daemon.
-func (d *Daemon) Client() *control.Client { return control.NewClient(d.socket) }
+func (d *Daemon) Client() *control.Client { return d.client }
 
 // Run runs another command of leaseroute on the router, and returns what it
 // printed and its exit code.
@@ -176,7 +178,7 @@ func (d *Daemon) Run(t testing.TB, args ...string) (stdout, stderr string, code 
 func (d *Daemon) Status(t testing.TB) control.Status {
 	t.Helper()
 	var s control.Status
-	if err := d.Client().Get(t.Context(), "/v1/status", nil, &s); err != nil {
+	if err := d.client.Get(t.Context(), "/v1/status", nil, &s); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -186,7 +188,7 @@ func (d *Daemon) Status(t testing.TB) control.Status {
 func (d *Daemon) Bindings(t testing.TB) map[string]control.Binding {
 	t.Helper()
 	var all []control.Binding
-	if err := d.Client().Get(t.Context(), "/v1/bindings", nil, &all); err != nil {
+	if err := d.client.Get(t.Context(), "/v1/bindings", nil, &all); err != nil {
 		t.Fatal(err)
 	}
 	out := make(map[string]control.Binding, len(all))
@@ -204,7 +206,7 @@ func (d *Daemon) Wait(t testing.TB, what string, done func(control.Status) bool)
 	defer tick.Stop()
 	for {
 		var s control.Status
-		err := d.Client().Get(t.Context(), "/v1/status", nil, &s)
+		err := d.client.Get(t.Context(), "/v1/status", nil, &s)
 		if err == nil && done(s) {
 			return s
 		}

@@ -128,6 +128,7 @@ func (o *owner) take(r result) {
 		o.audited(now, r)
 	case r.job.changes != nil:
 		o.table.Record(now, r.job.changes, r.failures)
+		o.changes = o.table.Continue(now, o.changes)
 		o.spare = r.job.changes[:0]
 	}
 	o.busy = false

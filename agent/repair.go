@@ -105,8 +105,6 @@ func (o *owner) event(now time.Time, e routes.Event) {
 	case routes.LinkUp, routes.LinkAppeared:
 		o.changes = o.table.InterfaceUp(now, e.Interface, o.changes)
 		o.resyncLink(e.Interface)
-	case routes.LinkChanged:
-		o.resyncLink(e.Interface)
 	case routes.Overflow:
 		o.repairs.addAll(now)
 	}

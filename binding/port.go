@@ -5,7 +5,7 @@ type port struct {
 	members uint32 // head of the chain of its leases, those waiting aside
 	waiting uint32 // head of the chain of those that wait for a slot, first come first
 	seats   int    // leases that count towards max_prefixes_per_port
-	down    bool
+	gone    Reason // InterfaceDown or InterfaceMissing if it is that; else NoReason
 }
 
 // portOf returns a port, which exists from the first lease behind it, or from
@@ -57,7 +57,7 @@ func (t *Table) movePort(ref uint32, r *record, i Interface) {
 
 // tidy forgets a port of which there is nothing to remember.
 func (t *Table) tidy(i Interface, p *port) {
-	if p.members == 0 && p.waiting == 0 && !p.down {
+	if p.members == 0 && p.waiting == 0 && p.gone == NoReason {
 		delete(t.ports, i)
 	}
 }

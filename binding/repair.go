@@ -26,13 +26,20 @@ func (t *Table) RouteGone(now time.Time, key Key, out []Change) []Change {
 
 // InterfaceDown takes in that the kernel has dropped the routes by an
 // interface. The bindings stay (RFC 8987, S-2).
-func (t *Table) InterfaceDown(now time.Time, i Interface) {
+func (t *Table) InterfaceDown(now time.Time, i Interface) { t.interfaceGone(now, i, InterfaceDown) }
+
+// InterfaceMissing is InterfaceDown for an interface that is no longer there.
+func (t *Table) InterfaceMissing(now time.Time, i Interface) {
+	t.interfaceGone(now, i, InterfaceMissing)
+}
+
+func (t *Table) interfaceGone(now time.Time, i Interface, why Reason) {
 	t.tick(now)
 	if i == 0 {
 		return
 	}
 	p := t.portOf(i)
-	p.down = true
+	p.gone = why
 	for ref := p.members; ref != 0; ref = t.ofPort.after(p.members, ref) {
 		r := t.records.at(ref)
 		if r.has(stale) {
@@ -40,8 +47,8 @@ func (t *Table) InterfaceDown(now time.Time, i Interface) {
 		} else {
 			t.missRoute(ref, r)
 		}
-		if r.refusal == NoReason || r.refusal == KernelRefused {
-			t.refuse(ref, r, InterfaceDown)
+		if r.refusal == NoReason || r.refusal == KernelRefused || gone(r.refusal) {
+			t.refuse(ref, r, why)
 		}
 		t.restate(r)
 	}
@@ -57,7 +64,7 @@ func (t *Table) InterfaceUp(now time.Time, i Interface, out []Change) []Change {
 	if p == nil {
 		return out
 	}
-	p.down = false
+	p.gone = NoReason
 	for ref, next := p.members, uint32(0); ref != 0; ref = next {
 		next = t.ofPort.after(p.members, ref)
 		r := t.records.at(ref)

@@ -20,6 +20,12 @@ func (t *Table) Record(now time.Time, done []Change, failures []Failure) {
 	}
 }
 
+// Continue emits what waited for the answers that Record took in.
+func (t *Table) Continue(now time.Time, out []Change) []Change {
+	t.tick(now)
+	return t.fill(t.resume(out))
+}
+
 // outstanding returns the record that waits for the answer to c, or nil.
 func (t *Table) outstanding(c *Change) *record {
 	if c.Ref == 0 || uint32(c.Ref) > t.records.used {

@@ -42,8 +42,8 @@ func (t *Table) forbids(ref uint32, r *record) Reason {
 	switch {
 	case foreign(r.refusal):
 		return r.refusal
-	case t.ports[r.port].down:
-		return InterfaceDown
+	case t.ports[r.port].gone != NoReason:
+		return t.ports[r.port].gone
 	case byKernel(r.refusal):
 		return r.refusal
 	case r.doubt == LifetimePassed && t.policy.HoldDoubtful && !r.has(mayExist):
@@ -73,7 +73,7 @@ func (t *Table) withhold(ref uint32, r *record, out []Change) []Change {
 	case !r.has(mayExist):
 	case !byKernel(r.refusal), gone(r.refusal) && r.has(stale):
 		out = t.emit(Withdraw, ref, r, r.refusal, out)
-	case r.refusal == InterfaceDown:
+	case gone(r.refusal):
 		t.missRoute(ref, r)
 	}
 	return out

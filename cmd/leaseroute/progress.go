@@ -28,6 +28,7 @@ func watch(ctx context.Context, c *control.Client, timeout time.Duration, done f
 	p := newProgress(os.Stderr)
 	tick := time.NewTicker(glance)
 	defer tick.Stop()
+	var last control.Status // the daemon's last answer
 	for {
 		var s control.Status
 		err := c.Get(ctx, "/v1/status", nil, &s)
@@ -36,13 +37,14 @@ func watch(ctx context.Context, c *control.Client, timeout time.Duration, done f
 			p.finish(s)
 			return nil
 		case err == nil:
+			last = s
 			p.show(s)
 		case ctx.Err() == nil && timeout == 0:
 			return err
 		}
 		select {
 		case <-ctx.Done():
-			return waited(ctx, s, timeout)
+			return waited(ctx, last, timeout)
 		case <-tick.C:
 		}
 	}

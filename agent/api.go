@@ -114,26 +114,18 @@ func (a *Agent) read(r *http.Request, keys []binding.Key) ([]binding.Binding, er
 	return out, err
 }
 
-// serveResync asks all servers, or with ?interface=NAME only for its links,
-// and says how many rounds each will have completed when it is over.
+// serveResync asks all servers, or with ?interface=NAME only for its links.
 func (a *Agent) serveResync(w http.ResponseWriter, r *http.Request) {
 	var links []lqclient.Link
 	if name := r.URL.Query().Get("interface"); name != "" {
-		n := a.links.Number(name)
-		for _, l := range LinksFor(a.cfg, a.links) {
-			if l.Interface == n {
-				links = append(links, l)
-			}
-		}
-		if len(links) == 0 {
-			control.Refuse(w, http.StatusBadRequest, "interface %s: no link-address to ask for: it is no access interface, or has no global address", name)
+		if links = linksOn(a.links.Number(name), LinksFor(a.cfg, a.links)); len(links) == 0 {
+			control.Refuse(w, http.StatusConflict, "interface %s: no link-address to ask for: it is no access interface, is not there, or has no global address; see 'leaseroute check'", name)
 			return
 		}
 	}
-	answer := control.Resync{Rounds: make(map[string]uint64)}
+	answer := control.Resync{Requests: make(map[string]uint64)}
 	for n, s := range a.servers {
-		answer.Rounds[a.cfg.Servers[n].Name] = s.Status().Rounds + 1
-		s.Resync(links)
+		answer.Requests[a.cfg.Servers[n].Name] = s.Resync(links)
 	}
 	control.Reply(w, answer)
 }

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"net/netip"
+	"slices"
 
 	"leaseroute/binding"
 	"leaseroute/config"
@@ -14,18 +15,19 @@ import (
 // has other addresses, and what is leased on their links never was: at boot an
 // interface often gets its address after we start.
 func (o *owner) resyncLink(i binding.Interface) {
-	var of []lqclient.Link
-	for _, l := range o.askFor() {
-		if l.Interface == i {
-			of = append(of, l)
-		}
-	}
+	of := linksOn(i, o.askFor())
 	if len(of) == 0 {
 		return
 	}
 	for _, s := range o.servers {
 		s.Resync(of)
 	}
+}
+
+// linksOn returns those of links that are on interface i: none if that is not
+// known.
+func linksOn(i binding.Interface, links []lqclient.Link) []lqclient.Link {
+	return slices.DeleteFunc(links, func(l lqclient.Link) bool { return i == 0 || l.Interface != i })
 }
 
 // linksOf returns the function that says which link-addresses to ask for now:

@@ -155,6 +155,7 @@ func (a *Agent) showServer(n int, s lqclient.Status) control.Server {
 		LastComplete:     instant(s.LastComplete),
 		NextTry:          instant(s.NextTry),
 		Rounds:           s.Rounds,
+		RequestsServed:   s.Served,
 		BindingsReceived: s.Bindings,
 		Counters:         maps.Collect(s.Counters.All()),
 	}

@@ -81,6 +81,7 @@ type Status struct {
 	LastComplete time.Time // of a round about all; zero: none was yet
 	Progress     time.Time // when something was last received; zero: nothing was
 	Rounds       uint64    // complete rounds about all
+	Served       uint64    // the last request for a round that a complete round has met
 	Query        string    // what is being asked, in words; may be empty
 	ServerDUID   []byte
 	Bindings     uint64    // received since the start of the last round about all

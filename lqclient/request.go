@@ -10,16 +10,18 @@ import (
 // A job is what a round is to ask for: all, or some links. The zero job is
 // nothing: then only suspects are left to ask about.
 type job struct {
-	all   bool
-	links []Link // without all
+	all     bool
+	links   []Link // without all
+	request uint64 // the last one that is in it; 0: none is
 }
 
 func (j job) empty() bool { return !j.all && len(j.links) == 0 }
 
 // merge takes in another job. All includes any link.
 func (j *job) merge(other job) {
+	j.request = max(j.request, other.request)
 	if j.all || other.all {
-		*j = job{all: true}
+		j.all, j.links = true, nil
 		return
 	}
 	for _, l := range other.links {
@@ -57,19 +59,30 @@ type requests struct {
 
 	mu   sync.Mutex
 	next job
+	last uint64 // number of the last request for a round
 }
 
 func newRequests() *requests { return &requests{wake: make(chan struct{}, 1)} }
 
-// add asks for a job. It never blocks.
-func (r *requests) add(j job) {
-	r.mu.Lock()
-	r.next.merge(j)
-	r.mu.Unlock()
+// add asks for a job, and returns the number of the request. It never blocks.
+func (r *requests) add(j job) uint64 {
+	n := r.enter(j)
 	select {
 	case r.wake <- struct{}{}:
 	default:
 	}
+	return n
+}
+
+func (r *requests) enter(j job) uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !j.empty() {
+		r.last++
+		j.request = r.last
+	}
+	r.next.merge(j)
+	return r.last
 }
 
 // take returns all that was asked for since the last time.

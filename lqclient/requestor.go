@@ -53,8 +53,11 @@ func newRequestor(s Server, o Options, dial dialFunc) *Requestor {
 
 // Resync asks for a round about some links, or about all if links is nil. It
 // never blocks. What is asked for while a round runs waits for its end, and
-// becomes one round; one about all takes in any link.
-func (r *Requestor) Resync(links []Link) { r.requests.add(job{all: links == nil, links: links}) }
+// becomes one round; one about all takes in any link. It returns a number:
+// when Status.Served has reached it, the round is over.
+func (r *Requestor) Resync(links []Link) uint64 {
+	return r.requests.add(job{all: links == nil, links: links})
+}
 
 // Settle asks for questions about suspects only, if there are any. It never
 // blocks. Every round ends with them anyway.

@@ -60,13 +60,22 @@ func TestResync(t *testing.T) {
 			}))
 			time.Sleep(time.Second)
 			synctest.Wait()
+			var last uint64
 			for range 3 {
 				x.r.Resync(twoLinks())
-				x.r.Resync(nil)
+				last = x.r.Resync(nil)
+			}
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			if got := x.r.Status(); got.Rounds != 1 || got.Served >= last {
+				t.Errorf("%d rounds, served up to %d: the round under way does not meet request %d", got.Rounds, got.Served, last)
 			}
 			time.Sleep(time.Hour)
 			synctest.Wait()
 			x.want("begins 0", "held "+p1, "complete 0", "begins 0", "held "+p1, "complete 0")
+			if got := x.r.Status(); got.Rounds != 2 || got.Served != last {
+				t.Errorf("%d rounds, served up to %d, want 2 and %d", got.Rounds, got.Served, last)
+			}
 			x.stop()
 		})
 	})

@@ -87,6 +87,7 @@ func (r *Requestor) complete(j job, began time.Time, bindings uint64) {
 			s.LastComplete = now
 			s.Rounds++
 		}
+		s.Served = max(s.Served, j.request)
 	})
 	r.notes.log.WithFields(logrus.Fields{
 		"bindings": bindings,

@@ -189,7 +189,7 @@ func TestSuspects(t *testing.T) {
 	t.Run("R60 a round that is asked for comes before the rest of the questions, of which none is lost", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			const rest = "2001:db8:8000:200::/56"
-			resync := make(chan func([]Link), 1)
+			resync := make(chan func([]Link) uint64, 1)
 			x := start(t, testServer(), Options{Suspects: new(suspects).add(gone, rest).list}, about(func(q question) [][]byte {
 				if q.address() == addressOf(gone) {
 					(<-resync)(nil) // while the first question is being answered

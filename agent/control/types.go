@@ -35,8 +35,9 @@ type Server struct {
 	LastComplete     *time.Time        `json:"last_complete"`
 	NextTry          *time.Time        `json:"next_try"`
 	Rounds           uint64            `json:"rounds"`
+	RequestsServed   uint64            `json:"requests_served"` // the last resync that is over: see Resync
 	BindingsReceived uint64            `json:"bindings_received"`
-	Error            string            `json:"error"`
+	Error            string            `json:"error"` // of the last failure, until a round is complete
 	Counters         map[string]uint64 `json:"counters"`
 }
 
@@ -94,10 +95,10 @@ type Explanation struct {
 	Advice string `json:"advice"`
 }
 
-// Resync is the answer to a resync request: the rounds that each server must
-// have completed for the resync to be over.
+// Resync is the answer to a resync request: its number with each server. It is
+// over when every server's RequestsServed has reached that.
 type Resync struct {
-	Rounds map[string]uint64 `json:"rounds"`
+	Requests map[string]uint64 `json:"requests"`
 }
 
 // Problem is the body of an answer that is not 2xx.

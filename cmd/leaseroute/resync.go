@@ -34,7 +34,7 @@ func newResync(g *globals) *cobra.Command {
 				return err
 			}
 			if !wait {
-				fmt.Fprintf(cmd.OutOrStdout(), "asked %d server(s); 'leaseroute status' shows how far they are\n", len(r.Rounds))
+				fmt.Fprintf(cmd.OutOrStdout(), "asked %d server(s); 'leaseroute status' shows how far they are\n", len(r.Requests))
 				return nil
 			}
 			return watch(cmd.Context(), c, timeout, func(s control.Status) bool { return resynced(s, r) })
@@ -46,10 +46,11 @@ func newResync(g *globals) *cobra.Command {
 	return cmd
 }
 
-// resynced reports whether every server has completed the rounds it owes.
+// resynced reports whether every server has done what was asked of it, and
+// the kernel has what they said.
 func resynced(s control.Status, r control.Resync) bool {
 	for _, server := range s.Servers {
-		if server.Rounds < r.Rounds[server.Name] {
+		if server.RequestsServed < r.Requests[server.Name] {
 			return false
 		}
 	}

@@ -67,7 +67,7 @@ func (d *daemon) resync(ctx context.Context) (s control.Status, err error) {
 		if s, err = d.status(ctx); err != nil {
 			return s, err
 		}
-		if s.Servers[0].Rounds >= promise.Rounds[s.Servers[0].Name] {
+		if s.Servers[0].RequestsServed >= promise.Requests[s.Servers[0].Name] {
 			return s, nil
 		}
 	}

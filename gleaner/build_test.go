@@ -75,7 +75,11 @@ func udp6(src, dst string, srcPort, dstPort int, payload []byte) []byte {
 	for sum > 0xffff {
 		sum = sum>>16 + sum&0xffff
 	}
-	binary.BigEndian.PutUint16(udp[6:], ^uint16(sum))
+	sum ^= 0xffff
+	if sum == 0 {
+		sum = 0xffff // 0 would mean that there is none (RFC 8200, section 8.1)
+	}
+	binary.BigEndian.PutUint16(udp[6:], uint16(sum))
 	return ip6(src, dst, protoUDP, udp)
 }
 
@@ -130,16 +134,15 @@ func topology() []Interface {
 // byLink resolves as an agent does that knows only link-addresses.
 func byLink(relays []binding.Relay) (binding.Interface, netip.Addr) {
 	for i, r := range relays {
-		switch r.Link.String() {
-		case link0:
-			return acc0, nextHop(relays[i:])
-		case link1:
-			return acc1, nextHop(relays[i:])
-		case link2:
-			return acc2, nextHop(relays[i:])
+		if port, ok := linkPorts[r.Link]; ok {
+			return port, nextHop(relays[i:])
 		}
 	}
 	return 0, netip.Addr{}
+}
+
+var linkPorts = map[netip.Addr]binding.Interface{
+	netip.MustParseAddr(link0): acc0, netip.MustParseAddr(link1): acc1, netip.MustParseAddr(link2): acc2,
 }
 
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)

@@ -2,178 +2,212 @@ package gleaner
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
-	"slices"
+	"fmt"
 	"sync/atomic"
+	"syscall"
 	"time"
+	"unsafe"
 
+	"github.com/mdlayher/socket"
 	"github.com/sirupsen/logrus"
-	"golang.org/x/sync/errgroup"
+	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
 
-// retryAfter is how long after a socket could not be opened it is tried again.
-const retryAfter = time.Second
-
-// A capture has a tap on each configured interface that is there.
+// A capture reads DHCP packets from one AF_PACKET socket on all interfaces.
 //
-// One socket for each, and not one for all: a tap costs every packet of the
-// interfaces that it is on some 60 ns, and one that is on all of them 100 ns
-// (ONDEMAND.md 3.5), on interfaces that are none of our business too, and again
-// on each layer that a packet passes (Ethernet, VLAN, PPP). Besides, each
-// socket has a buffer of its own, so that a subscriber's flood does not push
-// out what the servers say. An idle tap costs a descriptor and a goroutine.
+// It is one socket for the sake of order: the kernel queues a client's message
+// before any relay sees it, and so before the Reply to it. With a socket for
+// each interface a Reply was often read before its Request, and was lost for
+// us. A socket on all interfaces also misses nothing on one that has just come
+// up, and thousands of PPP sessions cost no descriptors. The price is that
+// packets of interfaces that are none of our business pass the filter too:
+// some 100 ns each, where a tap on one interface costs that one's some 60 ns
+// (ONDEMAND.md 3.5).
 type capture struct {
 	opts   *Options
 	space  int // network namespace, a descriptor; 0: our own
 	chunks *chunks
 	stats  *counters
+	oob    []byte // room for the auxiliary data of one packet
 
-	taps    map[int]*tap           // by index; belongs to run
-	open    atomic.Pointer[[]*tap] // the same, for tally
-	changed <-chan struct{}        // nil once it was closed
-	ready   chan struct{}          // closed once all interfaces of the first look are watched
-	lost    chan struct{}          // of one: a tap ended by itself
-	small   bool                   // it was said that the buffer is smaller than wished
+	conn  atomic.Pointer[socket.Conn] // nil until it is bound; for tally, too
+	ready chan struct{}               // closed once it is bound
 }
 
 func newCapture(o *Options, c *chunks, stats *counters) *capture {
 	return &capture{
 		opts: o, chunks: c, stats: stats,
-		taps:    make(map[int]*tap),
-		changed: o.Changed,
-		ready:   make(chan struct{}),
-		lost:    make(chan struct{}, 1),
+		oob:   make([]byte, unix.CmsgSpace(int(unsafe.Sizeof(unix.TpacketAuxdata{})))),
+		ready: make(chan struct{}),
 	}
 }
 
-// run keeps the taps in step with the interfaces until ctx ends. It returns an
-// error if taps can't be opened at all. The taps run in g.
-func (c *capture) run(ctx context.Context, g *errgroup.Group) error {
-	for first := true; ; first = false {
-		complete, err := c.sync(ctx, g)
-		if err != nil {
-			return err
-		}
-		if first {
-			close(c.ready)
-		}
-		if !c.pause(ctx, complete) {
-			return nil
-		}
-	}
-}
-
-// pause waits until the interfaces should be looked at again. It returns false
-// once ctx has ended. A tap that failed is not opened again at once: what made
-// it fail may last.
-func (c *capture) pause(ctx context.Context, complete bool) bool {
-	var retry <-chan time.Time
-	if !complete {
-		retry = time.After(retryAfter)
-	}
-	for {
-		select {
-		case <-ctx.Done():
-			return false
-		case _, ok := <-c.changed:
-			if !ok {
-				c.changed = nil
-			}
-			return true
-		case <-c.lost:
-			retry = time.After(retryAfter)
-		case <-retry:
-			return true
-		}
-	}
-}
-
-// sync opens and closes taps. complete is false if one should be tried again.
-func (c *capture) sync(ctx context.Context, g *errgroup.Group) (complete bool, err error) {
-	wanted := make(map[int]*Interface)
-	for _, i := range c.opts.Interfaces() {
-		if i.Access || i.Core {
-			wanted[i.Index] = &i
-		}
-	}
-	for index, t := range c.taps {
-		if w := wanted[index]; w == nil || w.Name != t.name || !t.attached() {
-			t.cancel()
-			delete(c.taps, index)
-		}
-	}
-	complete = true
-	for index, i := range wanted {
-		if c.taps[index] != nil {
-			continue
-		}
-		err := c.start(ctx, g, i)
-		switch {
-		case err == nil, errors.Is(err, unix.ENODEV): // gone again
-		case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
-			return false, err
-		default:
-			complete = false
-			c.opts.Log.WithError(err).WithField("link", i.Name).Warn("interface is not watched, trying again")
-		}
-	}
-	c.publish()
-	return complete, nil
-}
-
-// start opens a tap and lets it run.
-func (c *capture) start(ctx context.Context, g *errgroup.Group, i *Interface) error {
-	t, err := openTap(i, c)
+// run reads until ctx ends, and then returns nil.
+func (c *capture) run(ctx context.Context) error {
+	conn, err := c.open()
 	if err != nil {
-		c.stats.count(openFailures)
 		return err
 	}
-	c.tellBuffer(t)
-	ctx, t.cancel = context.WithCancel(ctx)
-	c.taps[i.Index] = t
-	g.Go(func() error {
-		defer t.cancel()
-		if err := t.run(ctx); err != nil {
-			c.opts.Log.WithError(err).WithField("link", t.name).Warn("interface is no longer watched, trying again")
-			select {
-			case c.lost <- struct{}{}:
-			default:
-			}
+	c.conn.Store(conn)
+	close(c.ready)
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	err = c.read(ctx, conn)
+	if ctx.Err() != nil {
+		err = nil
+	}
+	c.tally()
+	return errors.Join(err, conn.Close())
+}
+
+// open opens the socket. Its protocol is 0 until it is bound, and the filter is
+// there before, so that nothing unfiltered is queued.
+func (c *capture) open() (*socket.Conn, error) {
+	var config *socket.Config
+	if c.space != 0 {
+		config = &socket.Config{NetNS: c.space}
+	}
+	conn, err := socket.Socket(unix.AF_PACKET, unix.SOCK_DGRAM, 0, "packet", config)
+	if err != nil {
+		return nil, fmt.Errorf("open packet socket: %w", err)
+	}
+	if err := c.setUp(conn); err != nil {
+		return nil, errors.Join(fmt.Errorf("set up packet socket: %w", err), conn.Close())
+	}
+	return conn, nil
+}
+
+func (c *capture) setUp(conn *socket.Conn) error {
+	program, err := filter()
+	if err != nil {
+		return err
+	}
+	raw, err := bpf.Assemble(program)
+	if err != nil {
+		return fmt.Errorf("assemble filter: %w", err)
+	}
+	if err := conn.SetBPF(raw); err != nil {
+		return fmt.Errorf("attach filter: %w", err)
+	}
+	if err := conn.SetsockoptInt(unix.SOL_PACKET, unix.PACKET_AUXDATA, 1); err != nil {
+		return fmt.Errorf("ask for auxiliary data: %w", err)
+	}
+	if !c.opts.Outgoing {
+		if err := conn.SetsockoptInt(unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1); err != nil {
+			return fmt.Errorf("ignore outgoing packets: %w", err)
 		}
-		return nil
-	})
-	c.opts.Log.WithField("link", i.Name).Debug("interface is watched")
+	}
+	if err := c.setBuffer(conn); err != nil {
+		return err
+	}
+	// Not ETH_P_IPV6: handlers of one protocol run after the stack's own, and
+	// cost every IPv6 packet a copy (ONDEMAND.md 3.5).
+	if err := conn.Bind(&unix.SockaddrLinklayer{Protocol: networkOrder(unix.ETH_P_ALL)}); err != nil {
+		return fmt.Errorf("bind: %w", err)
+	}
 	return nil
 }
 
-// tellBuffer says once that the kernel granted less than was asked for.
-func (c *capture) tellBuffer(t *tap) {
-	size, err := t.buffer()
-	if err != nil || size >= c.opts.Buffer || c.small {
+// setBuffer asks for the receive buffer, beyond the system's limit if we may,
+// and says so if it got less. The kernel doubles what it is asked for, to make
+// room for its own.
+func (c *capture) setBuffer(conn *socket.Conn) error {
+	if err := conn.SetReadBuffer(c.opts.Buffer); err != nil {
+		return fmt.Errorf("set receive buffer: %w", err)
+	}
+	size, err := conn.ReadBuffer()
+	if err != nil {
+		return fmt.Errorf("read size of receive buffer: %w", err)
+	}
+	if size /= 2; size < c.opts.Buffer {
+		c.opts.Log.WithFields(logrus.Fields{"buffer": size, "wanted": c.opts.Buffer}).
+			Warn("receive buffer is smaller than wished: CAP_NET_ADMIN is missing and net.core.rmem_max is low")
+	}
+	return nil
+}
+
+func networkOrder(v uint16) uint16 {
+	return binary.NativeEndian.Uint16([]byte{byte(v >> 8), byte(v)})
+}
+
+// read hands packets to the decoder, as many at once as are there.
+func (c *capture) read(ctx context.Context, conn syscall.Conn) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return fmt.Errorf("read packets: %w", err)
+	}
+	for k := c.chunks.take(ctx); k != nil; k = c.chunks.take(ctx) {
+		var fault error
+		err := raw.Read(func(fd uintptr) bool {
+			fault = c.drain(int(fd), k)
+			return len(k.packets) > 0 || fault != nil
+		})
+		if err := errors.Join(err, fault); err != nil {
+			return fmt.Errorf("read packets: %w", err)
+		}
+		c.chunks.give(k)
+	}
+	return nil
+}
+
+// drain reads packets until there are no more or the chunk is full.
+func (c *capture) drain(fd int, k *chunk) error {
+	for room := k.room(); room != nil; room = k.room() {
+		p, err := c.receive(fd, room)
+		switch {
+		case err == nil:
+			k.add(p)
+			c.stats.count(received)
+		case errors.Is(err, unix.EAGAIN):
+			return nil
+		case !errors.Is(err, unix.EINTR):
+			return err
+		}
+	}
+	return nil
+}
+
+// receive reads one packet. It is stamped as it leaves the socket (R72).
+func (c *capture) receive(fd int, room []byte) (packet, error) {
+	n, oobn, _, from, err := unix.Recvmsg(fd, room, c.oob, unix.MSG_TRUNC|unix.MSG_DONTWAIT)
+	if err != nil {
+		return packet{}, err
+	}
+	p := packet{
+		data:       room[:min(n, len(room))],
+		unfinished: unfinished(c.oob[:oobn]),
+		truncated:  n > len(room),
+		at:         time.Now(),
+	}
+	if l, ok := from.(*unix.SockaddrLinklayer); ok {
+		p.index, p.outgoing = l.Ifindex, l.Pkttype == unix.PACKET_OUTGOING
+	}
+	return p, nil
+}
+
+// unfinished reads from the auxiliary data whether the UDP checksum need not
+// be checked: it is not filled in yet, or the kernel has checked it.
+func unfinished(oob []byte) bool {
+	header, data, _, err := unix.ParseOneSocketControlMessage(oob)
+	if err != nil || header.Level != unix.SOL_PACKET || header.Type != unix.PACKET_AUXDATA || len(data) < 4 {
+		return false
+	}
+	status := binary.NativeEndian.Uint32(data)
+	return status&(unix.TP_STATUS_CSUMNOTREADY|unix.TP_STATUS_CSUM_VALID) != 0
+}
+
+// tally adds what the kernel dropped since it was last asked. Any goroutine may
+// call it.
+func (c *capture) tally() {
+	conn := c.conn.Load()
+	if conn == nil {
 		return
 	}
-	c.small = true
-	c.opts.Log.WithFields(logrus.Fields{"buffer": size, "wanted": c.opts.Buffer}).
-		Warn("receive buffer is smaller than wished: CAP_NET_ADMIN is missing and net.core.rmem_max is low")
-}
-
-// publish shows the taps to tally.
-func (c *capture) publish() {
-	taps := make([]*tap, 0, len(c.taps))
-	for _, t := range c.taps {
-		taps = append(taps, t)
-	}
-	c.open.Store(&taps)
-	alive := slices.DeleteFunc(slices.Clone(taps), func(t *tap) bool { return t.dead.Load() })
-	c.stats[interfaces].Store(uint64(len(alive)))
-}
-
-// tally collects the kernel's numbers. Any goroutine may call it.
-func (c *capture) tally() {
-	if taps := c.open.Load(); taps != nil {
-		for _, t := range *taps {
-			t.tally()
-		}
+	s, err := conn.GetsockoptTpacketStats(unix.SOL_PACKET, unix.PACKET_STATISTICS)
+	if err == nil { // once it is closed everything has been counted
+		c.stats[kernelDropped].Add(uint64(s.Drops))
 	}
 }

@@ -12,7 +12,7 @@ const (
 	chunkCount = 16
 )
 
-// A chunk is a run of packets from one interface on its way to the decoder.
+// A chunk is a run of packets on their way from the reader to the decoder.
 type chunk struct {
 	packets []packet
 	data    []byte // in which the packets are
@@ -33,10 +33,9 @@ func (c *chunk) add(p packet) {
 	c.packets = append(c.packets, p)
 }
 
-// chunks is the bounded way from the readers to the decoder. A reader that
-// finds no free chunk waits, in line with the other readers, and the kernel
-// keeps its packets meanwhile, in a buffer of the interface's own: what floods
-// one interface is lost on that one.
+// chunks is the bounded way from the reader to the decoder, and back for the
+// chunks. A reader that finds no free one waits; the kernel keeps its packets
+// meanwhile, and counts what it has no room for.
 type chunks struct {
 	free, full chan *chunk
 	stats      *counters

@@ -8,15 +8,14 @@ type counter uint8
 
 // The capture.
 const (
-	received      counter = iota // packets read from the sockets
-	kernelDropped                // packets that the kernel dropped because a socket's buffer was full
-	queueFull                    // times a reader had to wait for the decoder; nothing is lost by that alone
-	openFailures                 // sockets that could not be opened; tried again
+	received      counter = iota // packets read from the socket
+	kernelDropped                // packets that the kernel dropped because the socket's buffer was full
+	queueFull                    // times the reader had to wait for the decoder; nothing is lost by that alone
 	interfaces                   // gauge: interfaces watched
 
 	// Fates of packets that are no DHCPv6 message in the right place.
 	truncated        // longer than the buffer for one packet
-	unknownInterface // of an interface that is no longer among the configured ones
+	unknownInterface // of an interface that is neither access nor core
 	egress           // our own, leaving: only a DHCP server on this box is of interest
 	malformedIP      // lengths or extension headers that do not fit the packet
 	fragments        // a fragment; the lease is left to leasequery
@@ -82,8 +81,7 @@ const (
 
 // counterNames are a promise to whoever reads status or metrics.
 var counterNames = [numCounters]string{
-	received: "received", kernelDropped: "kernel_dropped", queueFull: "queue_full",
-	openFailures: "open_failures", interfaces: "interfaces",
+	received: "received", kernelDropped: "kernel_dropped", queueFull: "queue_full", interfaces: "interfaces",
 
 	truncated: "truncated", unknownInterface: "unknown_interface", egress: "egress",
 	malformedIP: "malformed_ip", fragments: "fragments", malformedUDP: "malformed_udp",

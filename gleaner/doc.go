@@ -2,8 +2,8 @@
 // whatever relay runs on the box. It yields binding.Observations and knows
 // nothing of tables or routes.
 //
-// A packet goes through four steps. A tap reads it from an interface and only
-// queues it (tap_linux.go). parseDatagram takes IP and UDP off, bounded by
+// A packet goes through four steps. The capture reads it from a packet socket
+// and only queues it (capture_linux.go). parseDatagram takes IP and UDP off, bounded by
 // their lengths (packet.go). The relay layers and the message inside become
 // values that alias the packet (relaymsg.go, message.go). A matcher holds the
 // message against the transactions that clients opened (match.go): only the

@@ -27,7 +27,8 @@ type Options struct {
 	// nor core count only by their addresses. It is called often; the slice is
 	// the gleaner's.
 	Interfaces func() []Interface
-	// Changed says that interfaces came or went. It may be closed, or nil.
+	// Changed says that interfaces came or went. It may be closed, or nil: it
+	// only makes it sooner that this is noticed.
 	Changed <-chan struct{}
 
 	// Resolve says where a client is whose message passed the relays, the one
@@ -45,7 +46,7 @@ type Options struct {
 	// dozens a second are told. It copies the DUID if it keeps it. It may be nil.
 	Question func(client []byte, port binding.Interface)
 
-	Buffer          int  // receive buffer of each socket, in octets; 0: DefaultBuffer
+	Buffer          int  // receive buffer in octets; 0: DefaultBuffer
 	Outgoing        bool // there is a DHCP server on this box: watch what leaves, too
 	MaxTransactions int  // 0: DefaultMaxTransactions
 	// TransactionTTL is how long after its client's last message a transaction
@@ -83,9 +84,8 @@ func New(o Options) *Gleaner {
 	return g
 }
 
-// Ready is closed when the interfaces that were there at the start are
-// watched: what passes from then on is seen. It stays open if Run returns an
-// error before.
+// Ready is closed when the capture runs: what passes from then on is seen. It
+// stays open if Run returns an error before.
 func (g *Gleaner) Ready() <-chan struct{} { return g.capture.ready }
 
 // Stats returns the numbers of now, the kernel's included.
@@ -94,46 +94,61 @@ func (g *Gleaner) Stats() Stats {
 	return g.stats.snapshot()
 }
 
-// Run gleans until ctx ends, and then returns nil. Its error says that packet
-// sockets can't be opened at all: it wraps EPERM where CAP_NET_RAW is missing.
+// Run gleans until ctx ends, and then returns nil. Its error says that the
+// packet socket can't be opened, or read: it wraps EPERM without CAP_NET_RAW.
 func (g *Gleaner) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { g.decode(ctx); return nil })
-	group.Go(func() error { return g.capture.run(ctx, group) })
+	group.Go(func() error { return g.capture.run(ctx) })
 	return group.Wait()
 }
 
-// decode takes packets from the readers and hands on what they teach. It never
-// keeps an observation back to fill a batch.
+// decode is the goroutine that owns the matcher. It takes packets from the
+// reader and hands on what they teach, and keeps no observation back to fill a
+// batch.
 func (g *Gleaner) decode(ctx context.Context) {
 	batch := binding.NewBatch()
 	defer func() { batch.Free() }()
+	changed := g.opts.Changed
+	g.look()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case _, ok := <-changed:
+			if !ok {
+				changed = nil
+			}
+			g.look()
 		case k := <-g.chunks.full:
-			g.look(k.packets[0].index)
-			for i := range k.packets {
-				g.stats.count(g.matcher.take(&k.packets[i], batch))
-				if batch.Full() {
-					batch = g.send(ctx, batch)
-				}
-			}
-			g.chunks.put(k)
-			if len(batch.Observations) > 0 {
-				batch = g.send(ctx, batch)
-			}
+			batch = g.takeChunk(ctx, k, batch)
 		}
 	}
 }
 
-// look renews the matcher's view of the interfaces if it is old, or lacks one.
-func (g *Gleaner) look(index int) {
-	now, old := time.Now(), g.matcher.ports
-	if old.byIndex[index] == nil || now.Sub(old.taken) >= portsAge {
-		g.matcher.ports = newPorts(g.opts.Interfaces(), now)
+// takeChunk judges a chunk of packets, and returns an empty batch.
+func (g *Gleaner) takeChunk(ctx context.Context, k *chunk, batch *binding.Batch) *binding.Batch {
+	for i := range k.packets {
+		p := &k.packets[i]
+		if g.matcher.ports.stale(p.index, p.at) {
+			g.look()
+		}
+		g.stats.count(g.matcher.take(p, batch))
+		if batch.Full() {
+			batch = g.send(ctx, batch)
+		}
 	}
+	g.chunks.put(k)
+	if len(batch.Observations) > 0 {
+		batch = g.send(ctx, batch)
+	}
+	return batch
+}
+
+// look renews the matcher's view of the interfaces.
+func (g *Gleaner) look() {
+	g.matcher.ports = newPorts(g.opts.Interfaces(), time.Now())
+	g.stats[interfaces].Store(uint64(len(g.matcher.ports.byIndex)))
 }
 
 // send hands a batch on and returns another. Once ctx has ended nobody takes

@@ -11,7 +11,7 @@ import (
 	"leaseroute/binding"
 )
 
-// A packet is an IP packet as a tap saw it.
+// A packet is an IP packet as the capture saw it.
 type packet struct {
 	data       []byte // from the IP header on
 	index      int    // of the interface
@@ -39,6 +39,7 @@ type matcher struct {
 	ports        *ports
 
 	// Of the packet that is looked at; used again and again.
+	arrival arrival
 	nest    nest
 	message message
 }
@@ -74,7 +75,8 @@ func (m *matcher) take(p *packet, batch *binding.Batch) counter {
 	if !ok {
 		return fate
 	}
-	a := arrival{
+	a := &m.arrival
+	*a = arrival{
 		on: m.ports.byIndex[p.index], outgoing: p.outgoing, at: p.at,
 		src: d.src, dst: d.dst, toServer: d.dstPort == portServer, payload: d.payload,
 	}
@@ -88,7 +90,7 @@ func (m *matcher) take(p *packet, batch *binding.Batch) counter {
 	case len(d.payload) == 0:
 		return malformedMessage
 	}
-	return m.takeMessage(&a, batch)
+	return m.takeMessage(a, batch)
 }
 
 // takeMessage tells clients' messages from servers'. To the client port only

@@ -285,3 +285,18 @@ func TestObservationInFull(t *testing.T) {
 		t.Errorf("R73, R74: observation (-want +got):\n%s", diff)
 	}
 }
+
+// Once a client is known, what it says costs no memory; nor does what is
+// dropped.
+func TestTakeDoesNotAllocate(t *testing.T) {
+	b := newBench(nil)
+	batch := binding.NewBatch()
+	defer batch.Free()
+	for _, tt := range []step{{acc0, ask1, "opened"}, {acc0, fromCPE(solicit, 1), "solicits"}, {acc1, answer1, "wrong_interface"}, {core, answer1, "duplicates"}} {
+		p := packet{data: tt.data, index: int(tt.on), at: epoch}
+		b.take(&p, batch)
+		if got := testing.AllocsPerRun(100, func() { b.take(&p, batch) }); got != 0 || counterNames[b.take(&p, batch)] != tt.fate {
+			t.Errorf("%s: %v allocations", tt.fate, got)
+		}
+	}
+}

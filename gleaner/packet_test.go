@@ -32,6 +32,9 @@ func TestParseDatagram(t *testing.T) {
 	jumbo := cat(good)
 	binary.BigEndian.PutUint16(jumbo[4:], 0)
 	plain4 := cat(be16(68), be16(67), be16(headerUDP+5), be16(0), []byte("hello"))
+	// 192.0.2.1 + 192.0.2.2 + 17 + 13 + ports + 13 + "hello", complemented.
+	checked4 := cat(be16(68), be16(67), be16(headerUDP+5), be16(0x3777), []byte("hello"))
+	wrong4 := cat(be16(68), be16(67), be16(headerUDP+5), be16(0x3778), []byte("hello"))
 	ext := func(next byte, payload ...[]byte) []byte { return ip6("fe80::1", allRelays, next, cat(payload...)) }
 
 	tests := []struct {
@@ -66,6 +69,9 @@ func TestParseDatagram(t *testing.T) {
 		{"IPv4 with options", ip4(0, []byte{1, 1, 1, 0}, plain4), true, ""},
 		{"IPv4 with padding", ip4(0, nil, plain4, 0, 0, 0), true, ""},
 		{"an IPv4 fragment", ip4(0x2000, nil, plain4), true, "fragments"},
+		{"a valid checksum over IPv4", ip4(0, nil, checked4), true, ""},
+		{"a wrong checksum over IPv4", ip4(0, nil, wrong4), true, "bad_checksum"},
+		{"TCP over IPv4", cat(ip4(0, nil, plain4)[:9], []byte{6}, ip4(0, nil, plain4)[10:]), true, "not_dhcp"},
 		{"don't fragment", ip4(0x4000, nil, plain4), true, ""},
 		{"an IPv4 length beyond the packet", ip4(0, nil, plain4)[:30], false, "malformed_ip"},
 		{"half an IPv4 header", ip4(0, nil, plain4)[:19], false, "malformed_ip"},

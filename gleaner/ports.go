@@ -39,9 +39,13 @@ func (i *Interface) connected(a netip.Addr) bool {
 	return false
 }
 
-// portsAge is how old a view of the interfaces may be: their addresses change
-// without a word on Options.Changed.
-const portsAge = time.Second
+// A view of the interfaces is renewed when it is this old, as their addresses
+// change without a word on Options.Changed; and sooner if it lacks one, which
+// may have just appeared, or be none of ours and chatty.
+const (
+	portsAge     = time.Second
+	portsAgeMiss = 10 * time.Millisecond
+)
 
 // ports is a view of the interfaces at one instant.
 type ports struct {
@@ -49,6 +53,13 @@ type ports struct {
 	byIndex  map[int]*Interface
 	byNumber map[binding.Interface]*Interface
 	own      map[netip.Addr]bool // all addresses of ours
+}
+
+// stale reports whether the view should be renewed to judge a packet that an
+// interface received at a time.
+func (p *ports) stale(index int, at time.Time) bool {
+	age := at.Sub(p.taken)
+	return age >= portsAge || age >= portsAgeMiss && p.byIndex[index] == nil
 }
 
 // newPorts makes a view. It keeps the slice.

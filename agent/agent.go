@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -59,7 +60,11 @@ func New(cfg *config.Config, version string, log *logrus.Entry) (*Agent, error) 
 	if err := a.links.Refresh(); err != nil {
 		return nil, fmt.Errorf("list the interfaces: %w", err)
 	}
-	if a.kernel, err = routes.Open(routeOptions(cfg), a.links, log); err != nil {
+	a.kernel, err = routes.Open(routeOptions(cfg), a.links, log)
+	if errors.Is(err, os.ErrPermission) {
+		return nil, fmt.Errorf("%w: run it as root, with AmbientCapabilities=CAP_NET_ADMIN in its unit, or after 'setcap cap_net_admin+ep' on the program", err)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return a, nil

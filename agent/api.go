@@ -133,12 +133,12 @@ func (a *Agent) serveResync(w http.ResponseWriter, r *http.Request) {
 // serveExplain tells the story of ?of=PREFIX or ADDRESS.
 func (a *Agent) serveExplain(w http.ResponseWriter, r *http.Request) {
 	asked := r.URL.Query().Get("of")
-	key, exact, err := parseAsked(asked)
+	p, err := parseAsked(asked)
 	if err != nil {
 		control.Refuse(w, http.StatusBadRequest, "%v", err)
 		return
 	}
-	e, err := a.explain(r.Context(), key, exact)
+	e, err := a.explain(r.Context(), p)
 	if err != nil {
 		control.Refuse(w, http.StatusServiceUnavailable, "%v", err)
 		return
@@ -147,14 +147,14 @@ func (a *Agent) serveExplain(w http.ResponseWriter, r *http.Request) {
 	control.Reply(w, e)
 }
 
-// parseAsked reads a prefix (then exact) or an address.
-func parseAsked(s string) (p netip.Prefix, exact bool, err error) {
-	if p, err = netip.ParsePrefix(s); err == nil {
-		return p.Masked(), true, nil
+// parseAsked reads a prefix, or an address as the prefix of full length.
+func parseAsked(s string) (netip.Prefix, error) {
+	if p, err := netip.ParsePrefix(s); err == nil {
+		return p.Masked(), nil
 	}
-	addr, err := netip.ParseAddr(s)
+	a, err := netip.ParseAddr(s)
 	if err != nil {
-		return netip.Prefix{}, false, errAsked(s)
+		return netip.Prefix{}, errAsked(s)
 	}
-	return netip.PrefixFrom(addr.WithZone(""), addr.BitLen()), false, nil
+	return netip.PrefixFrom(a.WithZone(""), a.BitLen()), nil
 }

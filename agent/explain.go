@@ -10,9 +10,9 @@ import (
 	"leaseroute/routes"
 )
 
-// explain tells the story of the lease of exactly p, or of the one that
-// covers the address p. It reads only the table and the kernel.
-func (a *Agent) explain(ctx context.Context, p netip.Prefix, exact bool) (control.Explanation, error) {
+// explain tells the story of the lease of exactly p, else of the one that
+// covers it. It reads only the table and the kernel.
+func (a *Agent) explain(ctx context.Context, p netip.Prefix) (control.Explanation, error) {
 	var (
 		found  binding.Binding
 		known  bool
@@ -20,12 +20,15 @@ func (a *Agent) explain(ctx context.Context, p netip.Prefix, exact bool) (contro
 		events []binding.Event
 	)
 	err := a.call(ctx, func() {
-		if exact {
-			found, known = a.owner.table.Get(key)
-		} else if found, known = a.owner.table.Lookup(p.Addr()); known {
-			key = found.Key
+		table := a.owner.table
+		found, known = table.Get(key)
+		if events = table.Story(key); known || len(events) > 0 {
+			return
 		}
-		events = a.owner.table.Story(key)
+		if over, ok := table.Lookup(p.Addr()); ok && over.Key.Prefix.Bits() <= p.Bits() {
+			found, known, key = over, true, over.Key
+			events = table.Story(key)
+		}
 	})
 	if err != nil {
 		return control.Explanation{}, err

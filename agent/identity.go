@@ -32,7 +32,7 @@ func relayID(configured []byte, dir string) ([]byte, error) {
 		return newRelayID(file)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("relay-id: %w", err)
+		return nil, fmt.Errorf("relay-id: %w: see the keys relay_id and state_dir", err)
 	}
 	id, err := hex.DecodeString(strings.ReplaceAll(strings.TrimSpace(string(text)), ":", ""))
 	if err != nil || len(id) < minDUID || len(id) > maxDUID {

@@ -5,18 +5,14 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// notifier tells systemd how we are; without systemd it does nothing.
+// notifier tells systemd how we are; without systemd it does nothing. Any
+// goroutine may use it.
 type notifier struct {
-	log  *logrus.Entry
-	last string
+	log *logrus.Entry
 }
 
-// send passes a state on once: repeats are not sent.
-func (n *notifier) send(state string) {
-	if state == n.last {
-		return
-	}
-	n.last = state
+// send passes states on, one in a line (sd_notify(3)).
+func (n notifier) send(state string) {
 	if _, err := daemon.SdNotify(false, state); err != nil {
 		n.log.WithError(err).Warn("systemd was not told our state")
 	}

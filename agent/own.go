@@ -89,17 +89,18 @@ func (o *owner) run(ctx context.Context) {
 }
 
 // next is the job to offer to the installer: on a nil channel when there is
-// none, or when it has one.
+// none, or when it has one. The aggregates come after the audit, which tells
+// which of them are there.
 func (o *owner) next() (chan<- job, job) {
 	switch {
 	case o.busy:
 		return nil, job{}
 	case len(o.changes) > 0:
 		return o.jobs, job{changes: o.changes}
-	case o.tidy:
-		return o.jobs, job{aggregates: true}
 	case o.audit == auditWanted:
 		return o.jobs, job{audit: true}
+	case o.tidy:
+		return o.jobs, job{aggregates: true}
 	}
 	return nil, job{}
 }

@@ -13,6 +13,7 @@ const reportEvery = time.Second
 func (a *Agent) report(ctx context.Context) {
 	tick := time.NewTicker(reportEvery)
 	defer tick.Stop()
+	var told string
 	var said int
 	for {
 		select {
@@ -24,7 +25,10 @@ func (a *Agent) report(ctx context.Context) {
 		if err != nil {
 			return
 		}
-		a.notify.send(fmt.Sprintf("STATUS=%s: %d bindings, %d routes", s.State, s.Bindings, s.RoutesInstalled))
+		if now := fmt.Sprintf("STATUS=%s: %d bindings, %d routes", s.State, s.Bindings, s.RoutesInstalled); now != told {
+			told = now
+			a.notify.send(now)
+		}
 		if s.State != string(Recovered) && s.Bindings != said {
 			said = s.Bindings
 			a.log.WithField("bindings", s.Bindings).WithField("routes", s.RoutesInstalled).Info("recovery goes on")

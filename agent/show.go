@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"runtime"
 	"time"
 
 	"leaseroute/agent/control"
@@ -68,6 +69,7 @@ func (a *Agent) showBinding(b binding.Binding) control.Binding {
 		Source:         b.Source.String(),
 		State:          b.State.String(),
 		Reason:         reasonText(b),
+		Detail:         b.Detail,
 	}
 	if b.HasSequence {
 		out.SequenceNumber = &b.Sequence
@@ -104,6 +106,7 @@ func (a *Agent) showRoute(b binding.Binding) (control.Route, bool) {
 func (a *Agent) status(ctx context.Context) (control.Status, error) {
 	s := control.Status{
 		Version: a.version, Started: a.started.UTC().Round(0), RelayID: duidText(a.relayID),
+		Goroutines: runtime.NumGoroutine(),
 	}
 	var counts binding.Counts
 	err := a.call(ctx, func() {

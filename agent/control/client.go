@@ -54,13 +54,21 @@ func (c *Client) do(ctx context.Context, method, path string, query url.Values, 
 		if err := json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(&p); err != nil || p.Error == "" {
 			return fmt.Errorf("the daemon answers %s", resp.Status)
 		}
-		return errors.New(p.Error)
+		return &RefusedError{Code: resp.StatusCode, Words: p.Error}
 	}
 	if err := json.NewDecoder(resp.Body).Decode(v); err != nil {
 		return fmt.Errorf("read the daemon's answer: %w", err)
 	}
 	return nil
 }
+
+// A RefusedError is the daemon's word that it can't do what it was asked.
+type RefusedError struct {
+	Code  int // of HTTP: 400 if the request makes no sense
+	Words string
+}
+
+func (e *RefusedError) Error() string { return e.Words }
 
 // explain turns a failed dial into what an operator can act on.
 func (c *Client) explain(err error) error {

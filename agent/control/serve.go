@@ -29,8 +29,8 @@ var ErrInUse = errors.New("another leaseroute is running")
 // behind. The error wraps ErrInUse if a live one answers there.
 func Listen(socket string) (net.Listener, error) {
 	if c, err := net.Dial("unix", socket); err == nil {
-		c.Close()
-		return nil, fmt.Errorf("control socket %s: %w: stop it first, or choose another control.socket", socket, ErrInUse)
+		defer c.Close()
+		return nil, fmt.Errorf("control socket %s: %w as process %d: stop it first", socket, ErrInUse, peerPID(c))
 	}
 	if err := os.MkdirAll(filepath.Dir(socket), 0o750); err != nil {
 		return nil, fmt.Errorf("control socket: %w", err)

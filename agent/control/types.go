@@ -20,6 +20,8 @@ type Status struct {
 	Refused map[string]int `json:"refused"`
 	RelayID string         `json:"relay_id"`
 	Servers []Server       `json:"servers"`
+	// Goroutines is how many the daemon has: a number that grows is a fault.
+	Goroutines int `json:"goroutines"`
 	// Counters has what was dropped, refused, retried or repaired since the
 	// start, by name.
 	Counters map[string]uint64 `json:"counters"`
@@ -57,6 +59,7 @@ type Binding struct {
 	Source         string     `json:"source"` // bulk, lookup, glean, notify, active, state, kernel
 	State          string     `json:"state"`  // installed, unresolved, suspect, refused, pending, kept
 	Reason         string     `json:"reason"`
+	Detail         string     `json:"detail"` // the kernel's words, if it gave any
 }
 
 // Route is a route that the daemon holds in the kernel.

@@ -56,7 +56,11 @@ func printExplanation(w io.Writer, e control.Explanation) {
 }
 
 func printHeld(w io.Writer, b control.Binding) {
-	fmt.Fprintf(w, "%s: %s (%s)\n", b.Prefix, b.State, b.Reason)
+	why := b.Reason
+	if b.Detail != "" {
+		why += ": " + b.Detail
+	}
+	fmt.Fprintf(w, "%s: %s (%s)\n", b.Prefix, b.State, why)
 	fmt.Fprintf(w, "  client %s via %s dev %s\n", dash(b.ClientDUID), dash(b.NextHop), dash(b.Interface))
 	fmt.Fprintf(w, "  valid for %s; last word from %s (%s), client last heard %s\n", left(b.ValidUntil), dash(b.Server), b.Source, ago(b.CLT))
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 
@@ -18,9 +19,17 @@ type globals struct {
 	configFile string
 }
 
-// load reads the configuration, with its flags over it.
+// load reads the configuration, with its flags over it. Its error is a
+// configError.
 func (g *globals) load(cmd *cobra.Command) (*config.Config, error) {
-	return config.Load(g.configFile, cmd.Flags())
+	cfg, err := config.Load(g.configFile, cmd.Flags())
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, configError{fmt.Errorf("%w: make one, or name another with -c", err)}
+	case err != nil:
+		return nil, configError{err}
+	}
+	return cfg, nil
 }
 
 // client returns a client of the daemon. Its socket comes from the flag, else

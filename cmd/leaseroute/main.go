@@ -6,12 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"leaseroute/agent/control"
 	"leaseroute/config"
 )
 
@@ -24,6 +26,11 @@ const (
 
 // errUsage marks what is wrong with the command line.
 var errUsage = errors.New("usage")
+
+// A configError is why there is no configuration.
+type configError struct{ error }
+
+func (e configError) Unwrap() error { return e.error }
 
 func main() { os.Exit(run()) }
 
@@ -41,8 +48,14 @@ func run() int {
 
 // exitCode tells a mistake of the caller's from a failure.
 func exitCode(err error) int {
-	var faults config.Faults
-	if errors.Is(err, errUsage) || errors.As(err, &faults) {
+	var (
+		config  configError
+		refused *control.RefusedError
+	)
+	switch {
+	case errors.Is(err, errUsage), errors.As(err, &config):
+		return exitUsage
+	case errors.As(err, &refused) && refused.Code == http.StatusBadRequest:
 		return exitUsage
 	}
 	return exitFailed

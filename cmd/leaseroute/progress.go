@@ -17,8 +17,9 @@ import (
 const glance = 200 * time.Millisecond
 
 // watch looks at the daemon until done says so, with a line of progress on a
-// terminal and a plain line for each change of state elsewhere. timeout 0
-// means no end. A daemon that is not up yet is waited for as well.
+// terminal and a plain line for each change of state elsewhere. With a timeout
+// a daemon that is not up yet is waited for as well; without one (0), which
+// may mean for ever, a daemon must be there.
 func watch(ctx context.Context, c *control.Client, timeout time.Duration, done func(control.Status) bool) error {
 	if timeout > 0 {
 		var cancel context.CancelFunc

@@ -61,7 +61,8 @@ func (t *Table) unknown(o Route, out []Change) []Change {
 
 // adopt makes a record of a route.
 func (t *Table) adopt(o *Route) {
-	ref, r := t.create(pack(o.Key))
+	k := pack(o.Key)
+	ref, r := t.create(k, t.hash(k))
 	r.clt, r.received, r.verdict = never, t.at, Adopted
 	end := t.adoptedUntil(o)
 	r.setLifetimes(end, end)

@@ -1,9 +1,7 @@
 package binding
 
-// blockLen is the number of neighbouring records that share a summary: what
-// is to be found by time or by question is looked for in the summaries first.
-const blockLen = 1 << blockBits
-
+// blockBits says how many neighbouring records share a summary (256): what is
+// to be found by time or by question is looked for in the summaries first.
 const blockBits = 8
 
 // blocks are the summaries. They are exact or err on the side of a useless

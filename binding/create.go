@@ -2,12 +2,12 @@ package binding
 
 // create makes the record of a lease that nothing was known about. It is in
 // the index, and belongs to no client and no port.
-func (t *Table) create(k packedKey) (uint32, *record) {
+func (t *Table) create(k packedKey, hash uint64) (uint32, *record) {
 	ref := t.records.alloc()
 	r := t.records.at(ref)
 	*r = record{key: k, version: r.version, state: Pending}
 	t.extras.put(ref, extra{})
-	t.index.insert(t.hash(k), ref)
+	t.index.insert(hash, ref)
 	t.lengths[lengthOf(k)]++
 	t.counts.States[r.state]++
 	t.counts.Sources[r.source]++

@@ -34,7 +34,7 @@ func (t *Table) hear(s *statement, out []Change) []Change {
 		t.tell(s, TableFull, false, 0)
 		return out
 	}
-	ref, r := t.create(s.key)
+	ref, r := t.create(s.key, s.hash)
 	return t.take(ref, r, s, FirstHeard, out)
 }
 

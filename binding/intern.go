@@ -25,7 +25,7 @@ type clients struct {
 
 func (c *clients) init() {
 	c.seed = maphash.MakeSeed()
-	c.index.hash = func(id uint32) uint64 { return maphash.Bytes(c.seed, c.duid(id)) }
+	c.index.hash = func(id uint32) uint64 { return c.hash(c.duid(id)) }
 	c.index.each = func(yield func(uint32)) {
 		for id := uint32(1); id <= c.slab.used; id++ {
 			if c.slab.at(id).holders != 0 {
@@ -35,9 +35,11 @@ func (c *clients) init() {
 	}
 }
 
+func (c *clients) hash(duid []byte) uint64 { return maphash.Bytes(c.seed, duid) }
+
 // hold returns the number of a DUID, not 0, and holds it once more.
 func (c *clients) hold(duid []byte) uint32 {
-	hash := maphash.Bytes(c.seed, duid)
+	hash := c.hash(duid)
 	id := c.index.find(hash, func(id uint32) bool { return bytes.Equal(c.duid(id), duid) })
 	if id == 0 {
 		id = c.slab.alloc()
@@ -48,11 +50,6 @@ func (c *clients) hold(duid []byte) uint32 {
 	}
 	c.slab.at(id).holders++
 	return id
-}
-
-// find returns the number of a DUID, or 0 if nothing holds it.
-func (c *clients) find(duid []byte) uint32 {
-	return c.index.find(maphash.Bytes(c.seed, duid), func(id uint32) bool { return bytes.Equal(c.duid(id), duid) })
 }
 
 // holdID holds a DUID, by number, once more; 0 is nobody.

@@ -10,17 +10,19 @@ type statement struct {
 	*Observation
 	claim
 	key       packedKey
+	hash      uint64 // of the key
 	preferred instant
 }
 
-// read converts an observation into s. It reports false for one that can't be
+// read converts the observation of s. It reports false for one that can't be
 // used.
-func (t *Table) read(o *Observation, s *statement) bool {
+func (t *Table) read(s *statement) bool {
+	o := s.Observation
 	if !wellFormed(o) {
 		return false
 	}
-	s.Observation = o
 	s.key = pack(Key{Kind: o.Key.Kind, Prefix: o.Key.Prefix.Masked()})
+	s.hash = t.hash(s.key)
 	n := t.identities.number(o.ServerDUID)
 	s.claim = claim{
 		received: t.instant(o.Received), source: o.Source, server: o.Server,

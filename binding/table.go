@@ -91,12 +91,12 @@ func (t *Table) Apply(now time.Time, b *Batch, out []Change) []Change {
 // observe takes in one observation.
 func (t *Table) observe(o *Observation, out []Change) []Change {
 	t.counts.Observations[min(o.Source, FromGlean)]++
-	var s statement
-	if !t.read(o, &s) {
+	s := statement{Observation: o}
+	if !t.read(&s) {
 		t.counts.Malformed++
 		return out
 	}
-	ref := t.find(s.key)
+	ref := t.findHashed(s.key, s.hash)
 	t.mention(ref, &s)
 	switch o.Statement {
 	case Held:
@@ -168,8 +168,10 @@ func (t *Table) refs() iter.Seq2[uint32, *record] {
 func (t *Table) hash(k packedKey) uint64 { return maphash.Comparable(t.seed, k) }
 
 // find returns the record of a key, or 0.
-func (t *Table) find(k packedKey) uint32 {
-	return t.index.find(t.hash(k), func(ref uint32) bool { return t.records.at(ref).key == k })
+func (t *Table) find(k packedKey) uint32 { return t.findHashed(k, t.hash(k)) }
+
+func (t *Table) findHashed(k packedKey, hash uint64) uint32 {
+	return t.index.find(hash, func(ref uint32) bool { return t.records.at(ref).key == k })
 }
 
 // findKey is find for a key that the caller made up.

@@ -57,12 +57,9 @@ func (q *question) run(cmd *cobra.Command) error {
 	}
 	out := newAnswerPrinter(cmd.OutOrStdout(), q.asJSON)
 	summary, err := lqclient.Ask(cmd.Context(), server, own, query, out.lease)
-	if err := errors.Join(out.flush(), err); err != nil {
-		return err
-	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "%d lease(s) in %s from server %s%s\n",
-		summary.Leases, summary.Took.Round(time.Millisecond), dash(hexColons(summary.ServerDUID)), parts(nonzero(maps.Collect(summary.Counters.All()))))
-	return nil
+	fmt.Fprintf(cmd.ErrOrStderr(), "%d lease(s) in %s from server %s\n",
+		summary.Leases, summary.Took.Round(time.Millisecond), dash(hexColons(summary.ServerDUID)))
+	return errors.Join(out.flush(), printCounters(cmd.ErrOrStderr(), "of the answer", maps.Collect(summary.Counters.All())), err)
 }
 
 // parse turns the flags into a query.

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"errors"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -78,18 +78,13 @@ func newShowServers(g *globals) *cobra.Command {
 	return cmd
 }
 
-// printServerCounters adds what went wrong with each server, if anything did.
+// printServerCounters adds what is worth a look with each server.
 func printServerCounters(w io.Writer, servers []control.Server) error {
+	var errs []error
 	for _, s := range servers {
-		p := parts(nonzero(s.Counters))
-		if p == "" {
-			continue
-		}
-		if _, err := io.WriteString(w, "\n"+s.Name+": "+strings.Trim(p, " ()")+"\n"); err != nil {
-			return err
-		}
+		errs = append(errs, printCounters(w, "of "+s.Name, s.Counters))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func printBindings(w io.Writer, all []control.Binding) error {

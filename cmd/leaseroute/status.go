@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -47,36 +48,37 @@ func printStatus(w io.Writer, s control.Status) error {
 	fmt.Fprintf(w, "state     %s\n", state)
 	fmt.Fprintf(w, "relay-id  %s\n", s.RelayID)
 	fmt.Fprintf(w, "bindings  %d%s\n", s.Bindings, parts(s.ByState))
-	fmt.Fprintf(w, "routes    %d in the kernel\n", s.RoutesInstalled)
-	if len(s.Refused) > 0 {
-		fmt.Fprintf(w, "unrouted %s\n", parts(s.Refused))
-	}
-	if c := parts(nonzero(s.Counters)); c != "" {
-		fmt.Fprintf(w, "counters %s\n", c)
-	}
-	fmt.Fprintln(w)
-	return printServers(w, s.Servers)
+	fmt.Fprintf(w, "routes    %d in the kernel\n\n", s.RoutesInstalled)
+	return errors.Join(
+		printServers(w, s.Servers),
+		printUnrouted(w, s.Refused),
+		printCounters(w, "worth a look", s.Counters),
+	)
 }
 
 // parts lists counts by name; "" if there are none.
-func parts[N int | uint64](counts map[string]N) string {
+func parts(counts map[string]int) string {
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(counts)) {
-		if counts[name] > 0 {
-			out = append(out, fmt.Sprintf("%s %d", name, counts[name]))
-		}
+		out = append(out, fmt.Sprintf("%d %s", counts[name], name))
 	}
 	if len(out) == 0 {
 		return ""
 	}
-	return " (" + strings.Join(out, ", ") + ")"
+	return ": " + strings.Join(out, ", ")
 }
 
-// nonzero leaves out what never happened.
-func nonzero(counts map[string]uint64) map[string]uint64 {
-	out := maps.Clone(counts)
-	maps.DeleteFunc(out, func(_ string, n uint64) bool { return n == 0 })
-	return out
+// printUnrouted says why bindings have no route, if some have none.
+func printUnrouted(w io.Writer, refused map[string]int) error {
+	if len(refused) == 0 {
+		return nil
+	}
+	var rows [][]string
+	for _, why := range slices.Sorted(maps.Keys(refused)) {
+		rows = append(rows, []string{fmt.Sprint(refused[why]), why})
+	}
+	fmt.Fprintln(w)
+	return printTable(w, []string{"bindings", "without a route, because"}, rows)
 }
 
 func printServers(w io.Writer, servers []control.Server) error {

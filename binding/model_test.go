@@ -293,7 +293,7 @@ func (m *model) mark(b *Batch) {
 	m.tick++
 	r := m.rounds[b.Server]
 	if r == nil {
-		r = &modelRounds{open: map[Interface]int{}}
+		r = &modelRounds{open: map[Interface]int{}, began: -modelForever}
 		m.rounds[b.Server] = r
 	}
 	switch b.Mark {

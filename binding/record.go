@@ -91,6 +91,7 @@ const (
 	exists                       // it does, as far as we were told; implies mayExist
 	pending                      // a change was handed out and is not answered
 	refreshing                   // that change is a Refresh
+	repeated                     // that change is an Install over a route that may still be there
 	stale                        // the kernel's next hop is not the record's
 	lost                         // the route went while a change was pending
 	postponed                    // in Table.postponed

@@ -47,7 +47,7 @@ func (t *Table) succeeded(c *Change) {
 	if r.has(lost) {
 		r.unset(exists)
 	}
-	r.unset(pending | refreshing | lost)
+	r.unset(pending | refreshing | repeated | lost)
 	t.restate(r)
 }
 
@@ -62,7 +62,9 @@ func (t *Table) failed(c *Change, f *Failure) {
 	r.unset(pending | refreshing | lost)
 	r.version++
 	t.counts.Failures++
-	if !t.survived(c, f, r) && (!overtaken || foreign(f.Reason)) {
+	kept := t.survived(c, f, r)
+	r.unset(repeated)
+	if !kept && (!overtaken || foreign(f.Reason)) {
 		t.refuse(ref, r, f.Reason)
 		t.detail(ref, f.Detail)
 	}
@@ -74,8 +76,9 @@ func (t *Table) failed(c *Change, f *Failure) {
 // whether it is still the one that the record wants.
 func (t *Table) survived(c *Change, f *Failure, r *record) bool {
 	switch {
-	case c.Op == Install, f.Reason == ForeignRoute:
+	case f.Reason == ForeignRoute, c.Op == Install && !r.has(repeated):
 		r.unset(mayExist | exists)
+	case c.Op == Install:
 	case c.Op == Move:
 		r.set(stale)
 	case f.Reason == KernelRefused:

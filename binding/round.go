@@ -4,7 +4,7 @@ package binding
 type server struct {
 	round uint16               // counts the rounds begun; records are stamped with it
 	open  map[Interface]uint16 // rounds under way, by scope
-	began instant              // when the last one began
+	began instant              // when the last one began, or never
 	next  uint32               // block where the search for its suspects goes on
 }
 

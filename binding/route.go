@@ -100,14 +100,16 @@ func (t *Table) drifted(r *record) bool {
 // emit appends a change, and notes what the kernel will hold.
 func (t *Table) emit(op Op, ref uint32, r *record, why Reason, out []Change) []Change {
 	r.version++
-	r.unset(pending | refreshing | stale | lost)
-	switch op {
-	case Withdraw:
+	r.unset(pending | refreshing | repeated | stale | lost)
+	switch {
+	case op == Withdraw:
 		r.unset(mayExist | exists)
-	case Refresh:
+	case op == Refresh:
 		r.set(refreshing)
-		fallthrough
-	default:
+	case op == Install && r.has(mayExist):
+		r.set(repeated)
+	}
+	if op != Withdraw {
 		r.set(pending | mayExist)
 		r.expiry = r.valid.second()
 	}

@@ -70,6 +70,9 @@ func New(p Policy, now time.Time) *Table {
 	}
 	t.ofClient.of = func(ref uint32) *links { return &t.records.at(ref).byClient }
 	t.ofPort.of = func(ref uint32) *links { return &t.records.at(ref).byPort }
+	for i := range t.servers {
+		t.servers[i].began = never
+	}
 	t.clients.init()
 	t.tombstones.init()
 	return t

@@ -13,6 +13,7 @@ import (
 	"leaseroute/agent/control"
 	"leaseroute/binding"
 	"leaseroute/config"
+	"leaseroute/gleaner"
 	"leaseroute/lqclient"
 	"leaseroute/routes"
 )
@@ -34,10 +35,12 @@ type Agent struct {
 	links   *routes.Links
 	kernel  *routes.Kernel
 	servers []*lqclient.Requestor
+	gleaner *gleaner.Gleaner // nil: not gleaning
 	owner   *owner
 
 	calls   chan func()   // run by the owner; never closed
 	stopped chan struct{} // closed when the owner has returned
+	blind   chan struct{} // closed when the gleaner turned out not to be allowed to watch
 	notify  notifier
 }
 
@@ -55,6 +58,7 @@ func New(cfg *config.Config, version string, log *logrus.Entry) (*Agent, error) 
 		links:   NewLinks(cfg, id),
 		calls:   make(chan func()),
 		stopped: make(chan struct{}),
+		blind:   make(chan struct{}),
 		notify:  notifier{log: log},
 	}
 	if err := a.links.Refresh(); err != nil {
@@ -70,9 +74,9 @@ func New(cfg *config.Config, version string, log *logrus.Entry) (*Agent, error) 
 	return a, nil
 }
 
-// Run is the daemon's life: it watches the kernel, adopts the routes that an
-// earlier run left, and only then asks the servers (seed 000, section 4.5.2).
-// It returns nil once ctx has ended, else the first error that can't heal,
+// Run is the daemon's life: it watches the kernel and the wire, adopts the
+// routes that an earlier run left, recalls what that run knew, and only then
+// asks the servers (seed 000, section 4.5.2). It returns nil once ctx has ended, else the first error that can't heal,
 // and never before its goroutines have.
 func (a *Agent) Run(ctx context.Context) error {
 	defer a.kernel.Close()
@@ -81,11 +85,12 @@ func (a *Agent) Run(ctx context.Context) error {
 		return err
 	}
 	a.logStart()
+	observed := make(chan *binding.Batch, 8) // never closed: senders also watch ctx
 	adopted := make(chan struct{})
 	g, ctx := errgroup.WithContext(ctx)
-	a.build(g, ctx, adopted)
+	a.build(g, ctx, observed, adopted)
 	g.Go(func() error { return control.Serve(ctx, socket, a.handler()) })
-	g.Go(func() error { return a.ask(ctx, adopted) })
+	g.Go(func() error { return a.learn(ctx, observed, adopted) })
 	g.Go(func() error { a.report(ctx); return nil })
 	if err := g.Wait(); err != nil {
 		return err
@@ -93,10 +98,11 @@ func (a *Agent) Run(ctx context.Context) error {
 	return a.leave()
 }
 
-// build makes the owner and what feeds it, and starts them in g.
-func (a *Agent) build(g *errgroup.Group, ctx context.Context, adopted chan struct{}) {
-	observed := make(chan *binding.Batch, 8) // never closed: senders also watch ctx
-	events := make(chan routes.Event, 1024)  // likewise
+// build makes the owner and what feeds it, and starts them in g: the kernel's
+// monitor, the installer, the gleaner.
+func (a *Agent) build(g *errgroup.Group, ctx context.Context, observed chan *binding.Batch, adopted chan struct{}) {
+	events := make(chan routes.Event, 1024) // never closed: the monitor also watches ctx
+	changed := make(chan struct{}, 1)       // a token: interfaces came or went
 	jobs, results := make(chan job), make(chan result)
 	a.servers = a.requestors(observed)
 	a.owner = &owner{
@@ -108,24 +114,37 @@ func (a *Agent) build(g *errgroup.Group, ctx context.Context, adopted chan struc
 		servers:  a.servers,
 		askFor:   linksOf(a.cfg, a.links),
 		resync:   a.cfg.Recovery.ResyncInterval,
+		changed:  changed,
 	}
 	install := &installer{kernel: a.kernel, jobs: jobs, results: results, log: a.log}
 	g.Go(func() error { return a.kernel.Watch(ctx, events) })
 	g.Go(func() error { install.run(ctx); return nil })
 	g.Go(func() error { defer close(a.stopped); a.owner.run(ctx); return nil })
+	if a.gleaner = a.newGleaner(observed, changed); a.gleaner != nil {
+		g.Go(func() error { return a.glean(ctx) })
+	}
 }
 
-// ask runs the requestors once the kernel's routes have been adopted.
-func (a *Agent) ask(ctx context.Context, adopted <-chan struct{}) error {
+// learn is the order in which the sources begin: once the kernel's routes have
+// been adopted and the wire is watched, the state file is read, and then the
+// requestors run.
+func (a *Agent) learn(ctx context.Context, observed chan<- *binding.Batch, adopted <-chan struct{}) error {
 	select {
 	case <-ctx.Done():
 		return nil
 	case <-adopted:
 	}
+	if !a.watch(ctx) {
+		return nil
+	}
 	a.notify.send("READY=1")
+	a.recall(ctx, observed)
 	g, ctx := errgroup.WithContext(ctx)
 	for _, s := range a.servers {
 		g.Go(func() error { return s.Run(ctx) })
+	}
+	if a.cfg.StateFile.Enabled {
+		g.Go(func() error { a.keep(ctx); return nil })
 	}
 	return g.Wait()
 }
@@ -133,6 +152,7 @@ func (a *Agent) ask(ctx context.Context, adopted <-chan struct{}) error {
 // leave is the last step: routes stay, unless the configuration says remove.
 func (a *Agent) leave() error {
 	a.notify.send("STOPPING=1")
+	a.saveLast()
 	if !a.cfg.Routes.RemoveOnExit {
 		a.log.Info("stopped; the routes stay in the kernel")
 		return nil

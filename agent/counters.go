@@ -7,10 +7,15 @@ import (
 )
 
 // counters gathers what was dropped, refused, retried or repaired: the
-// table's, the kernel's, and all servers' together.
+// table's, the kernel's, the gleaner's, and all servers' together.
 func (a *Agent) counters(c binding.Counts) map[string]uint64 {
 	out := tableCounters(c)
 	maps.Copy(out, a.kernel.Stats().Map())
+	if a.gleaner != nil {
+		for name, n := range a.gleaner.Stats().Map() {
+			out["glean_"+name] = n
+		}
+	}
 	for _, s := range a.servers {
 		for name, n := range s.Status().Counters.All() {
 			out[name] += n

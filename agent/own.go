@@ -41,6 +41,7 @@ type owner struct {
 	servers  []*lqclient.Requestor  // by number less one
 	askFor   func() []lqclient.Link // which link-addresses to ask for now
 	retry    time.Time              // when refused routes are tried again
+	changed  chan<- struct{}        // a token: interfaces came or went
 	resync   time.Duration          // 0: no resync at an interval
 	nextSync time.Time
 }

@@ -88,6 +88,9 @@ func keyOf(p netip.Prefix) binding.Key {
 
 // event takes in what the kernel's monitor saw.
 func (o *owner) event(now time.Time, e routes.Event) {
+	if e.Interface != 0 {
+		o.tellChange()
+	}
 	switch e.Kind {
 	case routes.RouteGone:
 		o.repairs.add(now, e.Prefix)
@@ -107,5 +110,13 @@ func (o *owner) event(now time.Time, e routes.Event) {
 		o.resyncLink(e.Interface)
 	case routes.Overflow:
 		o.repairs.addAll(now)
+	}
+}
+
+// tellChange lets the gleaner know that interfaces are not what they were.
+func (o *owner) tellChange() {
+	select {
+	case o.changed <- struct{}{}:
+	default: // it has not looked since the last time
 	}
 }

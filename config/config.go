@@ -18,6 +18,8 @@ type Config struct {
 	Delegation Delegation
 	Recovery   Recovery
 	Routes     Routes
+	Glean      Glean
+	StateFile  StateFile
 	Control    Control
 	Log        Log
 
@@ -97,6 +99,20 @@ type Routes struct {
 	FailSafeMargin time.Duration
 	AdoptHold      time.Duration
 	InstallRate    int // routes a second; 0: full speed
+}
+
+// Glean is about learning from the messages that pass.
+type Glean struct {
+	Enabled         bool
+	Outgoing        bool // a DHCP server runs on this box
+	Buffer          int  // receive buffer of each socket, octets
+	MaxTransactions int
+}
+
+// StateFile is about what is known being kept over a restart.
+type StateFile struct {
+	Enabled  bool
+	Interval time.Duration // how often it is written, if anything changed
 }
 
 // Control is the control socket.

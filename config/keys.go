@@ -25,6 +25,7 @@ func rootKeys() []entry[Config] {
 	keys := append(identityKeys(), delegationKeys()...)
 	keys = append(keys, recoveryKeys()...)
 	keys = append(keys, routeKeys()...)
+	keys = append(keys, gleanKeys()...)
 	return append(keys, daemonKeys()...)
 }
 
@@ -36,7 +37,7 @@ func identityKeys() []entry[Config] {
 			"The DUID by which the servers know this relay. With auto one is made once and kept in state_dir; give the old router's here when a new box takes over its bindings."),
 		optional("state_dir", "/var/lib/leaseroute", directory(),
 			func(c *Config, dir string) { c.StateDir = dir },
-			"Where the relay-id is kept. It must survive a reboot."),
+			"Where the relay-id and the bindings are kept. It must survive a reboot."),
 		required("interfaces.access", []any{"acc*"}, patterns(),
 			func(c *Config, ps []string) { c.Interfaces.Access = ps },
 			"The interfaces towards subscribers."),
@@ -113,10 +114,33 @@ func recoveryKeys() []entry[Config] {
 	}
 }
 
+// gleanKeys are about what is learnt, and kept, without asking.
+func gleanKeys() []entry[Config] {
+	return []entry[Config]{
+		optional("glean.enabled", true, boolean(),
+			func(c *Config, on bool) { c.Glean.Enabled = on },
+			"Learn from the DHCP messages that pass between relay and servers."),
+		optional("glean.outgoing", false, boolean(),
+			func(c *Config, on bool) { c.Glean.Outgoing = on },
+			"Watch what leaves this box too: for a DHCP server that runs on it."),
+		optional("glean.buffer", 4<<20, integer(64<<10, 1<<30),
+			func(c *Config, n int64) { c.Glean.Buffer = int(n) },
+			"The receive buffer of each watched interface, in octets. The kernel drops, and counts, what does not fit."),
+		optional("glean.max_transactions", 1<<16, integer(16, 1<<24),
+			func(c *Config, n int64) { c.Glean.MaxTransactions = int(n) },
+			"How many exchanges of clients are followed at a time; the oldest makes room for a new one."),
+		optional("state_file.enabled", true, boolean(),
+			func(c *Config, on bool) { c.StateFile.Enabled = on },
+			"Keep the bindings in state_dir/bindings, so that routes stand after a restart before any server answers."),
+		optional("state_file.interval", "1m", duration(time.Second, longest),
+			func(c *Config, d time.Duration) { c.StateFile.Interval = d },
+			"How often the file is written, if anything has changed."),
+	}
+}
+
 // daemonKeys are about the process itself.
 func daemonKeys() []entry[Config] {
 	return []entry[Config]{
-		pending[Config]("glean.enabled", boolean(), "Learn from the DHCP messages that pass."),
 		pending[Config]("on_demand.enabled", boolean(), "Ask about unknown sources and destinations."),
 		optional("control.socket", DefaultSocket, socketPath(),
 			func(c *Config, path string) { c.Control.Socket = path },

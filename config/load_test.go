@@ -118,8 +118,10 @@ func TestMinimalFileGetsTheDefaults(t *testing.T) {
 			FailSafeMargin: 10 * time.Minute,
 			AdoptHold:      24 * time.Hour,
 		},
-		Control: Control{Socket: "/run/leaseroute/control.sock"},
-		Log:     Log{Level: logrus.InfoLevel},
+		Glean:     Glean{Enabled: true, Buffer: 4 << 20, MaxTransactions: 1 << 16},
+		StateFile: StateFile{Enabled: true, Interval: time.Minute},
+		Control:   Control{Socket: "/run/leaseroute/control.sock"},
+		Log:       Log{Level: logrus.InfoLevel},
 	}
 	for _, name := range []string{"minimal.yaml", "minimal.toml", "minimal.json"} {
 		t.Run(name, func(t *testing.T) {
@@ -180,8 +182,10 @@ func TestEveryKeyIsStored(t *testing.T) {
 			AdoptHold:      2 * time.Minute,
 			InstallRate:    1000,
 		},
-		Control: Control{Socket: "/run/c.sock"},
-		Log:     Log{Level: logrus.TraceLevel, JSON: true},
+		Glean:     Glean{Outgoing: true, Buffer: 8 << 20, MaxTransactions: 4096},
+		StateFile: StateFile{Interval: 5 * time.Minute},
+		Control:   Control{Socket: "/run/c.sock"},
+		Log:       Log{Level: logrus.TraceLevel, JSON: true},
 	}
 	got, err := Load("testdata/good/every-key.yaml", nil)
 	if err != nil {

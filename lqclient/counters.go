@@ -71,6 +71,8 @@ type Counters struct {
 	SuspectsHeld     uint64 // answered: the lease is held
 	SuspectsDenied   uint64 // answered: nobody holds it
 	SuspectsNoAnswer uint64 // the server can't tell
+	ClientsAsked     uint64 // questions by client-id
+	InquiriesDropped uint64 // clients that were not asked about: too many waited
 
 	// Rounds.
 	RoundsComplete uint64
@@ -135,6 +137,8 @@ var counterFields = []struct {
 	{"suspects_held", func(c *Counters) *uint64 { return &c.SuspectsHeld }},
 	{"suspects_denied", func(c *Counters) *uint64 { return &c.SuspectsDenied }},
 	{"suspects_no_answer", func(c *Counters) *uint64 { return &c.SuspectsNoAnswer }},
+	{"clients_asked", func(c *Counters) *uint64 { return &c.ClientsAsked }},
+	{"inquiries_dropped", func(c *Counters) *uint64 { return &c.InquiriesDropped }},
 	{"rounds_complete", func(c *Counters) *uint64 { return &c.RoundsComplete }},
 	{"rounds_broken", func(c *Counters) *uint64 { return &c.RoundsBroken }},
 }

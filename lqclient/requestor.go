@@ -16,12 +16,13 @@ import (
 // suspects, with retries for ever. Nothing that happens between it and its
 // server touches another (R130).
 type Requestor struct {
-	server   Server
-	options  Options
-	dial     dialFunc
-	notes    *notes
-	board    *board
-	requests *requests
+	server    Server
+	options   Options
+	dial      dialFunc
+	notes     *notes
+	board     *board
+	requests  *requests
+	inquiries inquiries
 
 	refusals refusals // from here on: Run's goroutine only
 	backoff  backoff
@@ -106,7 +107,10 @@ func (r *Requestor) attempt(ctx context.Context, j *job) error {
 		}
 		*j = job{}
 	}
-	return r.settle(ctx, l)
+	if err := r.settle(ctx, l); err != nil {
+		return err
+	}
+	return r.inquire(ctx, l)
 }
 
 // takeRequests adds to the job what was asked for meanwhile, and reports

@@ -79,54 +79,67 @@ func encode(w io.Writer, at time.Time, leases iter.Seq[Lease]) error {
 	return binary.Write(w, binary.BigEndian, sum.Sum32())
 }
 
-// Read reads the file at path: when it was written, and its leases, of which
-// there may be most. Nothing is returned of a file that is not whole: the
-// error wraps ErrForeign, ErrDamaged, ErrTooMany or os.ErrNotExist.
-func Read(path string, most int) (at time.Time, leases []Lease, err error) {
+// Read reads the file at path, and calls each for every lease in it, of which
+// there may be most. The leases' slices are valid during the call only. It
+// returns when the file was written. A file that is not whole is found out
+// before each is called first: the error wraps ErrForeign, ErrDamaged,
+// ErrTooMany or os.ErrNotExist, else it is each's.
+func Read(path string, most int, each func(Lease) error) (at time.Time, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return at, nil, fmt.Errorf("read bindings: %w", err)
+		return at, fmt.Errorf("read bindings: %w", err)
 	}
 	defer f.Close()
-	if at, leases, err = decode(bufio.NewReaderSize(f, 256<<10), most); err != nil {
-		return at, nil, fmt.Errorf("read bindings from %s: %w", path, err)
+	if at, err = read(f, most, each); err != nil {
+		return at, fmt.Errorf("read bindings from %s: %w", path, err)
 	}
-	return at, leases, nil
+	return at, nil
 }
 
-func decode(r io.Reader, most int) (at time.Time, leases []Lease, err error) {
+// read goes over the file twice, so that a million leases need not be held
+// until it is known whether they are good.
+func read(f io.ReadSeeker, most int, each func(Lease) error) (at time.Time, err error) {
+	left := most
+	count := func(Lease) error {
+		if left--; left < 0 {
+			return ErrTooMany
+		}
+		return nil
+	}
+	for _, each := range []func(Lease) error{count, each} {
+		if _, err := f.Seek(0, io.SeekStart); err != nil {
+			return at, err
+		}
+		if at, err = decode(bufio.NewReaderSize(f, 256<<10), each); err != nil {
+			return at, err
+		}
+	}
+	return at, nil
+}
+
+func decode(r io.Reader, each func(Lease) error) (at time.Time, err error) {
 	d := decoder{r: r, sum: crc32.New(castagnoli)}
 	head := d.next(len(magic) + 8)
 	if d.err != nil || !bytes.HasPrefix(head, []byte(magic)) {
-		return at, nil, ErrForeign
+		return at, ErrForeign
 	}
 	at = time.Unix(0, int64(binary.BigEndian.Uint64(head[len(magic):])))
 	for {
-		size := d.next(2)
+		n := int(binary.BigEndian.Uint16(d.next(2)))
 		if d.err != nil {
-			return at, nil, ErrDamaged
+			return at, ErrDamaged
 		}
-		n := int(binary.BigEndian.Uint16(size))
 		if n == 0 {
-			break
+			return at, d.check()
 		}
-		if len(leases) >= most {
-			return at, nil, ErrTooMany
+		l, err := parse(d.next(n))
+		if d.err != nil || err != nil {
+			return at, ErrDamaged
 		}
-		body := d.next(n)
-		if d.err != nil {
-			return at, nil, ErrDamaged
+		if err := each(l); err != nil {
+			return at, err
 		}
-		l, err := parse(bytes.Clone(body))
-		if err != nil {
-			return at, nil, ErrDamaged
-		}
-		leases = append(leases, l)
 	}
-	if err := d.check(); err != nil {
-		return at, nil, err
-	}
-	return at, leases, nil
 }
 
 // A decoder reads and sums up what it reads.
@@ -160,4 +173,19 @@ func (d *decoder) check() error {
 		return ErrDamaged
 	}
 	return nil
+}
+
+// WrittenAt returns when the file at path says that it was written. The error
+// wraps ErrForeign or os.ErrNotExist.
+func WrittenAt(path string) (at time.Time, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return at, fmt.Errorf("read bindings: %w", err)
+	}
+	defer f.Close()
+	head := make([]byte, len(magic)+8)
+	if _, err := io.ReadFull(f, head); err != nil || !bytes.HasPrefix(head, []byte(magic)) {
+		return at, fmt.Errorf("read bindings from %s: %w", path, ErrForeign)
+	}
+	return time.Unix(0, int64(binary.BigEndian.Uint64(head[len(magic):]))), nil
 }

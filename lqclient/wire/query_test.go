@@ -45,7 +45,7 @@ func TestQueryAppend(t *testing.T) {
 			start + "002c 001f 02" + none + "0001 000a 00030001020000000001"},
 	}
 	for _, tt := range tests {
-		t.Run("C1 R1 R2 "+tt.name, func(t *testing.T) {
+		t.Run("C1 R1 R2 R13 "+tt.name, func(t *testing.T) {
 			var server []byte
 			if tt.server != "" {
 				server = unhex(t, tt.server)

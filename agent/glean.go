@@ -1,0 +1,101 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"leaseroute/binding"
+	"leaseroute/config"
+	"leaseroute/gleaner"
+	"leaseroute/routes"
+)
+
+// newGleaner makes the gleaner that the configuration asks for; nil if it
+// asks for none. What it learns goes to out; changed tells it that interfaces
+// came or went.
+func (a *Agent) newGleaner(out chan<- *binding.Batch, changed <-chan struct{}) *gleaner.Gleaner {
+	if !a.cfg.Glean.Enabled {
+		return nil
+	}
+	return gleaner.New(gleaner.Options{
+		Servers:         gleanFrom(a.cfg),
+		Interfaces:      func() []gleaner.Interface { return gleanOn(a.links) },
+		Changed:         changed,
+		Resolve:         a.links.Resolve,
+		Out:             out,
+		Question:        a.inquire,
+		Buffer:          a.cfg.Glean.Buffer,
+		Outgoing:        a.cfg.Glean.Outgoing,
+		MaxTransactions: a.cfg.Glean.MaxTransactions,
+		Log:             a.log,
+	})
+}
+
+// gleanFrom are the servers whose Replies teach.
+func gleanFrom(cfg *config.Config) []gleaner.Server {
+	var out []gleaner.Server
+	for n, s := range cfg.Servers {
+		out = append(out, gleaner.Server{
+			Number:         binding.Server(n + 1),
+			Address:        s.Address.Addr(),
+			DUID:           s.DUID,
+			SequenceOption: s.SequenceOption,
+		})
+	}
+	return out
+}
+
+// gleanOn are the interfaces as the gleaner wants to know them.
+func gleanOn(links *routes.Links) []gleaner.Interface {
+	all := links.Interfaces()
+	out := make([]gleaner.Interface, 0, len(all))
+	for _, i := range all {
+		out = append(out, gleaner.Interface{
+			Name: i.Name, Index: i.Index, Number: i.Number,
+			Access: i.Access, Core: i.Core,
+			Addresses: i.Addresses, PointToPoint: i.PointToPoint,
+		})
+	}
+	return out
+}
+
+// inquire has every server asked about a client whose exchange can't be
+// learnt from.
+func (a *Agent) inquire(client []byte, _ binding.Interface) {
+	for _, s := range a.servers {
+		s.Inquire(client)
+	}
+}
+
+// glean runs the gleaner. Where it may not watch, the rest of the daemon works
+// all the same, and says so.
+func (a *Agent) glean(ctx context.Context) error {
+	err := a.gleaner.Run(ctx)
+	if errors.Is(err, os.ErrPermission) {
+		close(a.blind)
+		a.log.WithError(err).Error("not gleaning: watching DHCP traffic needs CAP_NET_RAW; leases are learnt from the servers alone")
+		<-ctx.Done()
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("glean: %w", err)
+	}
+	return nil
+}
+
+// watch waits until the wire is watched, or is known not to be. It reports
+// false when ctx has ended.
+func (a *Agent) watch(ctx context.Context) bool {
+	if a.gleaner == nil {
+		return ctx.Err() == nil
+	}
+	select {
+	case <-a.gleaner.Ready():
+	case <-a.blind:
+	case <-ctx.Done():
+		return false
+	}
+	return true
+}

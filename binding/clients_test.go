@@ -62,6 +62,15 @@ func TestClients(t *testing.T) {
 		l.wants(l.say(l.held(alice, 0, of(key(2)), saying(Withdrawn))), "withdraw 2001:db8:8000:200::/56")
 		l.state(key(1), Installed, FirstHeard)
 	})
+	t.Run("C75, R59: a client's second lease in a message of its own leaves the first alone", func(t *testing.T) {
+		l := newLab(t, p)
+		l.mark(RoundBegins, 1, 0)
+		l.wants(l.say(l.held(alice, -5, of(key(1)))), "install 2001:db8:8000:100::/56 1 fe80::1")
+		l.wants(l.say(l.held(alice, -5, of(key(2)))), "install 2001:db8:8000:200::/56 1 fe80::1")
+		l.mark(RoundComplete, 1, 0)
+		l.state(key(1), Installed, FirstHeard)
+		l.state(key(2), Installed, FirstHeard)
+	})
 	t.Run("C127, G-2, G-3: prefixes of one IA_PD end one by one", func(t *testing.T) {
 		l := newLab(t, p)
 		same := func(o *Observation) { o.HasIAID, o.IAID = true, 7 }

@@ -12,6 +12,8 @@ import (
 type declaration struct {
 	name     string
 	test     bool // a test or a fuzz target
+	table    bool // a variable or a constant
+	runs     bool // has subtests
 	mentions []mention
 	uses     []string // every identifier in it
 }
@@ -40,7 +42,9 @@ func declarations(f *ast.File) []declaration {
 			for _, s := range d.Specs {
 				if v, ok := s.(*ast.ValueSpec); ok {
 					for _, name := range v.Names {
-						all = append(all, inspect(name.Name, v))
+						table := inspect(name.Name, v)
+						table.table = true
+						all = append(all, table)
 					}
 				}
 			}
@@ -80,6 +84,7 @@ func inspect(name string, node ast.Node) declaration {
 			if reports(n) {
 				messages[n.Args[0]] = true
 			}
+			d.runs = d.runs || calls(n, "Run")
 		case *ast.BasicLit:
 			d.literal(n, messages[n])
 		}
@@ -110,9 +115,11 @@ func (d *declaration) literal(l *ast.BasicLit, message bool) {
 
 // reports tells whether a call makes a test fail with a message.
 func reports(c *ast.CallExpr) bool {
+	return len(c.Args) > 0 && (calls(c, "Error") || calls(c, "Fatal"))
+}
+
+// calls tells whether c calls a method whose name begins so.
+func calls(c *ast.CallExpr, method string) bool {
 	f, ok := c.Fun.(*ast.SelectorExpr)
-	if !ok || len(c.Args) == 0 {
-		return false
-	}
-	return strings.HasPrefix(f.Sel.Name, "Error") || strings.HasPrefix(f.Sel.Name, "Fatal")
+	return ok && strings.HasPrefix(f.Sel.Name, method)
 }

@@ -75,8 +75,8 @@ func compareChecks(a, b Check) int {
 }
 
 // packageChecks finds the checks of one package. A test's names stand in its
-// body, or in variables and functions of the package that it uses, such as a
-// table: those count for every test that reaches them.
+// body, or in what it uses of the package: functions, and if it has subtests,
+// tables.
 func packageChecks(folder string, files []*ast.File) []Check {
 	known := make(map[string]declaration)
 	for _, f := range files {
@@ -103,7 +103,9 @@ func reach(d declaration, known map[string]declaration) []mention {
 	var all []mention
 	seen := map[string]bool{d.name: true}
 	for todo := []declaration{d}; len(todo) > 0; todo = todo[1:] {
-		all = append(all, todo[0].mentions...)
+		if !todo[0].table || d.runs {
+			all = append(all, todo[0].mentions...)
+		}
 		for _, name := range todo[0].uses {
 			if next, ok := known[name]; ok && !seen[name] && !next.test {
 				seen[name] = true

@@ -42,6 +42,8 @@ func TestNames(t *testing.T) {
 	TestTable(t)
 }
 
+func TestTableIsLong(t *testing.T) { _ = len(table) }
+
 func Testable() { _ = "C98 no test" }
 `
 

@@ -96,15 +96,21 @@ func (e *Edge) addAccess(ctx context.Context, i int) error {
 
 // bootServer configures the server's side of the core link.
 func (e *Edge) bootServer(ctx context.Context) error {
+	return e.Server.IP(ctx, e.coreCommands(ServerAddress)...)
+}
+
+// coreCommands configure a namespace on the core link, with an address there
+// and the way to the subscribers.
+func (e *Edge) coreCommands(address netip.Addr) []string {
 	commands := []string{
 		"link set core0 up",
-		fmt.Sprintf("address add %s/64 dev core0 nodad", ServerAddress),
+		fmt.Sprintf("address add %s/64 dev core0 nodad", address),
 		fmt.Sprintf("route add %s via %s", Delegated, RouterAddress),
 	}
 	for _, a := range e.Access {
 		commands = append(commands, fmt.Sprintf("route add %s via %s", a.Subnet, RouterAddress))
 	}
-	return e.Server.IP(ctx, commands...)
+	return commands
 }
 
 // bootRouter configures the router as its start-up scripts would.

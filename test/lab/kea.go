@@ -37,7 +37,7 @@ func (l *Lab) NewKea(n *Namespace, tree KeaTree, c KeaConfig, leases []KeaLease)
 
 // Configure writes the configuration. A running Kea takes it at Reload.
 func (k *Kea) Configure(c KeaConfig) error {
-	b, err := c.json(k.dir, k.tree.hooks())
+	b, err := c.json(k.dir, k.tree.hooks)
 	if err != nil {
 		return fmt.Errorf("configure Kea: %w", err)
 	}
@@ -70,11 +70,11 @@ func (k *Kea) Leases() ([]KeaLease, error) {
 // Run starts Kea without waiting for it. While it loads its leases (about 4 s
 // for 100,000) it refuses connections.
 func (k *Kea) Run(ctx context.Context) error {
-	args := k.tree.command("-c", k.configFile())
+	args := k.tree.server("-c", k.configFile())
 	cmd := k.space.Command(ctx, args[0], args[1:]...)
 	cmd.Env = append(os.Environ(),
 		"KEA_DHCP_DATA_DIR="+k.dir, "KEA_LOG_FILE_DIR="+k.dir, "KEA_CONTROL_SOCKET_DIR="+k.dir,
-		"KEA_PIDFILE_DIR="+k.dir, "KEA_LOCKFILE_DIR="+k.dir, "KEA_HOOKS_PATH="+k.tree.hooks())
+		"KEA_PIDFILE_DIR="+k.dir, "KEA_LOCKFILE_DIR="+k.dir, "KEA_HOOKS_PATH="+k.tree.hooks)
 	var err error
 	k.process, err = k.lab.Start(cmd)
 	return err

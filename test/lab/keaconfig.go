@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/netip"
 	"path/filepath"
+	"time"
 )
 
 // KeaServerDUID is what every Kea in a lab calls itself.
@@ -19,6 +20,9 @@ type KeaConfig struct {
 	Requesters []netip.Addr // who may ask; others are cut off
 	Subnets    []KeaSubnet
 
+	Lifetimes        // of what Kea leases itself
+	RapidCommit bool // whether clients may have it
+
 	// MaxConnections is how many requestors may be connected; 0 means 10.
 	MaxConnections int
 	// MaxConcurrentQueries is per connection; 0 means that there is no limit.
@@ -31,8 +35,8 @@ type KeaConfig struct {
 type KeaSubnet struct {
 	ID      uint32
 	Prefix  netip.Prefix
-	Relay   netip.Addr   // the relay's address on that link
-	Pool    netip.Prefix // for addresses
+	Relay   netip.Addr   // the relay's address on that link; zero if any in Prefix will do
+	Pool    netip.Prefix // for addresses; zero for none
 	PDPools []KeaPDPool
 }
 
@@ -48,9 +52,11 @@ type object = map[string]any
 func (c KeaConfig) json(dir, hooks string) ([]byte, error) {
 	var subnets []object
 	for _, s := range c.Subnets {
-		subnets = append(subnets, s.object())
+		o := s.object()
+		o["rapid-commit"] = c.RapidCommit
+		subnets = append(subnets, o)
 	}
-	return json.MarshalIndent(object{"Dhcp6": object{
+	return json.MarshalIndent(object{"Dhcp6": c.Lifetimes.addTo(object{
 		"interfaces-config": object{"interfaces": []string{c.Interface + "/" + c.Address.String()}},
 		"server-id":         object{"type": "EN", "enterprise-id": 2495, "identifier": "0102030405060708", "persist": false},
 		"multi-threading":   object{"enable-multi-threading": true, "thread-pool-size": 2, "packet-queue-size": 64},
@@ -61,6 +67,8 @@ func (c KeaConfig) json(dir, hooks string) ([]byte, error) {
 		"expired-leases-processing": object{"reclaim-timer-wait-time": 0, "max-reclaim-leases": 0, "max-reclaim-time": 0,
 			"flush-reclaimed-timer-wait-time": 0, "hold-reclaimed-time": 3600},
 		"store-extended-info": true,
+		// No client waits for other servers.
+		"option-data": []object{{"name": "preference", "data": "255"}},
 		"hooks-libraries": []object{{
 			"library":    filepath.Join(hooks, "libdhcp_lease_query.so"),
 			"parameters": c.hook(),
@@ -68,7 +76,19 @@ func (c KeaConfig) json(dir, hooks string) ([]byte, error) {
 		"subnet6": subnets,
 		"loggers": []object{{"name": "kea-dhcp6", "severity": "INFO",
 			"output-options": []object{{"output": "stdout", "flush": true}}}},
-	}}, "", " ")
+	})}, "", " ")
+}
+
+// addTo adds those lifetimes that are to be told.
+func (l Lifetimes) addTo(o object) object {
+	for key, d := range map[string]time.Duration{
+		"preferred-lifetime": l.Preferred, "valid-lifetime": l.Valid, "renew-timer": l.Renew, "rebind-timer": l.Rebind,
+	} {
+		if d > 0 {
+			o[key] = int(d.Seconds())
+		}
+	}
+	return o
 }
 
 // hook returns the parameters of the leasequery hook.
@@ -98,8 +118,12 @@ func (s KeaSubnet) object() object {
 	for _, p := range s.PDPools {
 		pools = append(pools, object{"prefix": p.Prefix.Addr(), "prefix-len": p.Prefix.Bits(), "delegated-len": p.Length})
 	}
-	return object{
-		"id": s.ID, "subnet": s.Prefix, "relay": object{"ip-addresses": []netip.Addr{s.Relay}},
-		"pools": []object{{"pool": s.Pool}}, "pd-pools": pools,
+	o := object{"id": s.ID, "subnet": s.Prefix, "pd-pools": pools}
+	if s.Relay.IsValid() {
+		o["relay"] = object{"ip-addresses": []netip.Addr{s.Relay}}
 	}
+	if s.Pool.IsValid() {
+		o["pools"] = []object{{"pool": s.Pool}}
+	}
+	return o
 }

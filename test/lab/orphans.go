@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -50,9 +51,13 @@ func orphans(dir string) []string {
 }
 
 // killInside kills every process in the namespace that path names, but not
-// this one, which may have a thread in there.
+// this one, which may have a thread in there. A namespace that is gone has
+// none: labs that start at the same time clear away the same dead ones.
 func killInside(path string) error {
 	space, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("look for processes: %w", err)
 	}

@@ -28,6 +28,7 @@ type Counts struct {
 	Expired          uint64
 	Withdrawn        uint64
 	Released         uint64
+	ReleasesDisputed uint64 // Releases that did not match the binding
 	Denied           uint64
 	Failures         uint64 // changes that the kernel refused
 	Repaired         uint64 // changes that put right what others did

@@ -27,11 +27,53 @@ func TestEnd(t *testing.T) {
 		l.wants(l.say(l.held(alice, 0, from(FromGlean), saying(Released))), "withdraw 2001:db8:8000:120::/60")
 		l.absent(keyP)
 	})
-	t.Run("R89: somebody else's Release removes nothing", func(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(*Observation)
+	}{
+		{"of somebody else", func(o *Observation) { o.Client = []byte(bob) }},
+		{"on another interface", func(o *Observation) { o.Interface = 2 }},
+		{"from another link-local", via(1, hop2)},
+		{"whose place is unknown", nowhere},
+		{"to another server", by(2)},
+	} {
+		t.Run("G-9, DESIGN rule 6: a Release "+tt.name+" removes nothing, but is asked about", func(t *testing.T) {
+			l := newLab(t, openPolicy)
+			l.say(l.held(alice, -50))
+			l.wants(l.say(l.held(alice, 0, from(FromGlean), saying(Released), tt.change)))
+			l.state(keyP, Suspect, FirstHeard)
+			if b := l.get(keyP); b.Doubt != ReleaseDisputed {
+				t.Errorf("doubt %v, want %v", b.Doubt, ReleaseDisputed)
+			}
+			l.tells(ReleaseDisputed, false)
+			if keys := l.table.Suspects(1, 10, nil); !slices.Equal(keys, []Key{keyP}) {
+				t.Errorf("to be asked about: %v", keys)
+			}
+		})
+	}
+	t.Run("G-9: a Release before the lease was heard of is believed of its client at its place only", func(t *testing.T) {
+		for _, tt := range []struct {
+			name string
+			held Observation
+			dead bool
+		}{
+			{"the same", newLab(t, openPolicy).held(alice, -50), true},
+			{"another client", newLab(t, openPolicy).held(bob, -50), false},
+			{"another interface", newLab(t, openPolicy).held(alice, -50, via(2, hop1)), false},
+		} {
+			l := newLab(t, openPolicy)
+			l.say(l.held(alice, 0, from(FromGlean), saying(Released)))
+			held := l.held(string(tt.held.Client), -50, via(tt.held.Interface, tt.held.NextHop))
+			if l.say(held); (l.table.Counts().Bindings == 0) != tt.dead {
+				t.Errorf("%s: %d bindings, dead should be %v", tt.name, l.table.Counts().Bindings, tt.dead)
+			}
+		}
+	})
+	t.Run("L16: what a server withdraws from one client, on the wire, is not taken from another", func(t *testing.T) {
 		l := newLab(t, openPolicy)
 		l.say(l.held(alice, -50))
-		l.wants(l.say(l.held(bob, 0, from(FromGlean), saying(Released))))
-		l.tells(ReleasedByOwner, false)
+		l.wants(l.say(l.held(bob, 0, from(FromGlean), saying(Withdrawn))))
+		l.holds(alice, FirstHeard)
 	})
 	t.Run("R89, C110: what is older than the Release does not bring it back", func(t *testing.T) {
 		l := newLab(t, openPolicy)

@@ -6,12 +6,12 @@ import "time"
 // statement, and if it wins, the record goes (R88).
 func (t *Table) withdrawn(ref uint32, s *statement, out []Change) []Change {
 	if ref == 0 {
-		t.bury(s.key, tombstone{event: s.clt, reason: ZeroLifetime}, t.at)
+		t.bury(s.key, t.hearsay(s, ZeroLifetime), t.at)
 		return out
 	}
 	r := t.records.at(ref)
 	why := t.judge(ref, r, s)
-	if !prevails(why) && (why != SameExchange || s.claim.received < r.received) {
+	if t.isStrangers(r, s) || !prevails(why) && (why != SameExchange || s.claim.received < r.received) {
 		if !t.isClient(r, s) {
 			t.conflict(why)
 			t.tell(s, why, false, r.client)
@@ -24,24 +24,11 @@ func (t *Table) withdrawn(ref uint32, s *statement, out []Change) []Change {
 	return t.drop(ref, r, ZeroLifetime, out)
 }
 
-// released takes in a client's Release that whoever watched it has matched
-// with the binding (RFC 8987, G-9). The lease of another client, or of a later
-// exchange, is not the one that was released.
-func (t *Table) released(ref uint32, s *statement, out []Change) []Change {
-	grave := tombstone{event: s.clt, reason: ReleasedByOwner}
-	if ref == 0 {
-		t.bury(s.key, grave, t.at)
-		return out
-	}
-	r := t.records.at(ref)
-	if !r.adopted() && (len(s.Client) > 0 && !t.isClient(r, s) || r.clt-s.clt > t.eps) {
-		t.tell(s, ReleasedByOwner, false, r.client)
-		return out
-	}
-	t.counts.Released++
-	t.tell(s, ReleasedByOwner, true, r.client)
-	t.bury(s.key, grave, r.valid)
-	return t.drop(ref, r, ReleasedByOwner, out)
+// isStrangers reports whether a gleaned statement is about another client than
+// the record's. A server that tells one client that it may not have a prefix
+// does not take it from the client that has it.
+func (t *Table) isStrangers(r *record, s *statement) bool {
+	return s.source == FromGlean && !r.adopted() && !t.isClient(r, s)
 }
 
 // denied takes in a server's answer that nobody holds the lease. It removes

@@ -39,6 +39,8 @@ type lease struct {
 
 type grave struct {
 	event, until int
+	client       string          // "": anybody
+	port         Interface       // with client; 0: any
 	deniers      map[Server]bool // nil: all
 	answer       int
 }
@@ -204,27 +206,46 @@ func (m *model) merge(l *lease, w *word) {
 }
 
 func (m *model) withdrawn(l *lease, w *word) {
-	until := m.now
-	if l != nil {
-		if v := m.verdict(l, w); v < 0 || v == 0 && w.recv < l.recv {
-			return
-		}
-		until = l.valid
+	if l == nil {
+		m.bury(w.Key, hearsay(w), m.now)
+		return
 	}
-	m.bury(w.Key, w.clt, until, nil, 0)
+	strangers := w.Source == FromGlean && l.source != FromKernel && l.client != string(w.Client)
+	if v := m.verdict(l, w); strangers || v < 0 || v == 0 && w.recv < l.recv {
+		return
+	}
+	m.bury(w.Key, grave{event: w.clt}, l.valid)
 	delete(m.leases, w.Key)
 }
 
 func (m *model) released(l *lease, w *word) {
-	until := m.now
-	if l != nil {
-		if l.source != FromKernel && (l.client != string(w.Client) || w.clt < l.clt-int(m.p.EPS/time.Millisecond)) {
-			return
-		}
-		until = l.valid
+	switch {
+	case l == nil:
+		m.bury(w.Key, hearsay(w), m.now)
+	case w.clt < l.clt-int(m.p.EPS/time.Millisecond):
+	case l.source != FromKernel && l.client == string(w.Client) && m.sits(l, w) &&
+		(l.duid == "" || len(w.ServerDUID) == 0 || l.duid == string(w.ServerDUID)):
+		m.bury(w.Key, grave{event: w.clt}, l.valid)
+		delete(m.leases, w.Key)
+	case l.source != FromKernel && l.doubt == NoReason:
+		l.doubt = ReleaseDisputed
 	}
-	m.bury(w.Key, w.clt, until, nil, 0)
-	delete(m.leases, w.Key)
+}
+
+// sits reports whether a statement comes from where the lease's client is.
+func (m *model) sits(l *lease, w *word) bool {
+	port, hop := m.place(w.Key, l)
+	borrowed := l.port == 0
+	return port != 0 && port == w.Interface && (borrowed || hop == w.NextHop)
+}
+
+// hearsay is the grave of a lease of which nothing is known.
+func hearsay(w *word) grave {
+	g := grave{event: w.clt}
+	if w.Source == FromGlean {
+		g.client, g.port = string(w.Client), w.Interface
+	}
+	return g
 }
 
 func (m *model) denied(l *lease, w *word) {
@@ -233,7 +254,7 @@ func (m *model) denied(l *lease, w *word) {
 	case l.source == FromKernel:
 		m.deniedAdopted(l, w)
 	case w.Statement == Denied && l.server == w.Server && l.recv <= w.clt:
-		m.bury(w.Key, w.clt, l.valid, map[Server]bool{w.Server: true}, w.recv)
+		m.bury(w.Key, grave{event: w.clt, deniers: map[Server]bool{w.Server: true}, answer: w.recv}, l.valid)
 		delete(m.leases, w.Key)
 	}
 }
@@ -247,7 +268,7 @@ func (m *model) deniedAdopted(l *lease, w *word) {
 		l.denials[w.Server] = true
 	}
 	if len(l.denials) > 0 && m.allAnswered(l) {
-		m.bury(w.Key, w.clt, l.valid, l.denials, w.recv)
+		m.bury(w.Key, grave{event: w.clt, deniers: l.denials, answer: w.recv}, l.valid)
 		delete(m.leases, w.Key)
 	}
 }
@@ -261,17 +282,25 @@ func (m *model) allAnswered(l *lease) bool {
 	return true
 }
 
-func (m *model) bury(k Key, event, until int, deniers map[Server]bool, answer int) {
-	g := &grave{event: event, until: max(until, m.now+3600_000), deniers: deniers, answer: answer}
-	if old := m.graves[k]; old != nil && old.until > m.now-60_000 && old.deniers == nil && (deniers != nil || old.event > event) {
-		g.event, g.deniers, g.until = old.event, nil, max(old.until, g.until)
+func (m *model) bury(k Key, g grave, until int) {
+	g.until = max(until, m.now+3600_000)
+	if old := m.graves[k]; old != nil && old.until > m.now-60_000 {
+		if old.client == "" && g.client != "" {
+			return
+		}
+		if old.deniers == nil && (g.deniers != nil || old.event > g.event) {
+			g, g.until = *old, max(old.until, g.until)
+		}
 	}
-	m.graves[k] = g
+	m.graves[k] = &g
 }
 
 func (m *model) buried(w *word) bool {
 	g := m.graves[w.Key]
 	if g == nil || g.until <= m.now {
+		return false
+	}
+	if g.client != "" && (g.client != string(w.Client) || g.port != 0 && w.Interface != 0 && g.port != w.Interface) {
 		return false
 	}
 	eps := int(m.p.EPS / time.Millisecond)
@@ -343,7 +372,7 @@ func (m *model) doubtAdopted() {
 
 func (m *model) clear(k Key) {
 	if l := m.leases[k]; l != nil {
-		m.bury(k, m.now, l.valid, nil, 0)
+		m.bury(k, grave{event: m.now}, l.valid)
 		delete(m.leases, k)
 	}
 }

@@ -45,9 +45,10 @@ const (
 	InterfaceMissing // the interface is gone
 
 	// Why a binding is suspect.
-	LifetimePassed // PEERS.md 2, fact 2: CLT is older than the valid lifetime
-	AbsentFromRun  // R60: a complete round did not mention it
-	ClockBehind    // state file from the future
+	LifetimePassed  // PEERS.md 2, fact 2: CLT is older than the valid lifetime
+	AbsentFromRun   // R60: a complete round did not mention it
+	ClockBehind     // state file from the future
+	ReleaseDisputed // somebody released it who does not look like its client
 
 	// Other.
 	Adopted   // R91: found in the kernel at start

@@ -52,12 +52,7 @@ func (t *Table) mention(ref uint32, s *statement) {
 func (t *Table) doubtAbsent(s Server, scope Interface, begun uint16) {
 	for ref, r := range t.refs() {
 		if r.server == uint8(s) && (scope == 0 || r.port == scope) && int16(r.round-begun) < 0 {
-			why := AbsentFromRun
-			if r.doubt != NoReason {
-				why = r.doubt // the first doubt stands, and is asked about again
-			}
-			t.setDoubt(ref, r, why)
-			t.restate(r)
+			t.doubtAlso(ref, r, AbsentFromRun)
 		}
 	}
 }

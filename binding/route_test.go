@@ -41,7 +41,7 @@ func TestPlace(t *testing.T) {
 		l := newLab(t, openPolicy)
 		l.say(l.held(alice, -5, nowhere), l.held(alice, -5, of(address)))
 		l.wants(l.say(l.held(alice, -5, of(lower), via(2, hop1))), "move 2001:db8:8000:120::/60 2 2001:db8:8000:f::1")
-		l.wants(l.say(l.held(alice, 0, of(lower), from(FromGlean), saying(Released))), "move 2001:db8:8000:120::/60 1 2001:db8:8000:f::a")
+		l.wants(l.say(l.held(alice, 0, of(lower), via(2, hop1), from(FromGlean), saying(Released))), "move 2001:db8:8000:120::/60 1 2001:db8:8000:f::a")
 		l.wants(l.say(l.held(bob, 0, of(address))), "withdraw 2001:db8:8000:120::/60")
 		l.wants(l.say(l.held(alice, 0, via(3, hop2))), "install 2001:db8:8000:120::/60 3 fe80::2")
 	})

@@ -63,6 +63,16 @@ func (t *Table) setDoubt(ref uint32, r *record, why Reason) {
 	t.blocks.asks[t.blocks.of(ref)] |= t.toAsk(ref, r)
 }
 
+// doubtAlso gives a record, whose route stays, a reason to be asked about. A
+// doubt that it is in already stands, and is asked about again.
+func (t *Table) doubtAlso(ref uint32, r *record, why Reason) {
+	if r.doubt != NoReason {
+		why = r.doubt
+	}
+	t.setDoubt(ref, r, why)
+	t.restate(r)
+}
+
 // toAsk are the servers, as bits, that are to be asked about a suspect.
 func (t *Table) toAsk(ref uint32, r *record) uint64 {
 	switch {

@@ -1,6 +1,9 @@
 package binding
 
-import "time"
+import (
+	"hash/maphash"
+	"time"
+)
 
 // A tombstone keeps a lease that was given back, withdrawn, denied or cleared
 // from being revived by a statement about an earlier exchange, such as a bulk
@@ -9,6 +12,9 @@ type tombstone struct {
 	event  instant // when it went
 	until  instant // no statement from before the event can be valid after this
 	reason Reason
+
+	client uint64    // mark of the only client whose lease is dead; 0: anybody's
+	port   Interface // with client: where it is; 0: anywhere
 
 	// A denial speaks for the servers that made it, as bits; 0: for all.
 	deniers uint64
@@ -27,9 +33,20 @@ type tombstones struct {
 	byKey map[packedKey]tombstone
 	order []packedKey // the same, oldest first
 	swept instant
+	seed  maphash.Seed
 }
 
-func (g *tombstones) init() { g.byKey = make(map[packedKey]tombstone) }
+func (g *tombstones) init() {
+	g.byKey, g.seed = make(map[packedKey]tombstone), maphash.MakeSeed()
+}
+
+// mark stands for a DUID; it is not 0.
+func (g *tombstones) mark(duid []byte) uint64 { return maphash.Bytes(g.seed, duid) | 1 }
+
+// isFor reports whether a tombstone is about the statement's client.
+func (g *tombstones) isFor(d *tombstone, s *statement) bool {
+	return d.client == 0 || d.client == g.mark(s.Client) && (d.port == 0 || s.port == 0 || d.port == s.port)
+}
 
 // bury leaves a tombstone for a lease that was to be valid until the given
 // instant.
@@ -38,6 +55,8 @@ func (t *Table) bury(k packedKey, d tombstone, valid instant) {
 	d.until = max(valid, t.at+shortestGuard)
 	old, ok := g.byKey[k]
 	switch {
+	case ok && old.client == 0 && d.client != 0:
+		return // what is known holds for everybody
 	case ok && old.deniers == 0 && (d.deniers != 0 || old.event > d.event):
 		old.until = max(old.until, d.until)
 		g.byKey[k] = old
@@ -89,7 +108,7 @@ func (g *tombstones) hold(s *statement, now, eps, round instant) bool {
 		return false
 	}
 	d, ok := g.byKey[s.key]
-	if !ok || d.until <= now {
+	if !ok || d.until <= now || !g.isFor(&d, s) {
 		return false
 	}
 	if s.source == FromGlean {

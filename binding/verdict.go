@@ -39,9 +39,10 @@ var verdicts = [reasons]struct{ words, rule string }{
 	InterfaceDown:    {"interface is down", "S-2"},
 	InterfaceMissing: {"interface is missing", "S-2"},
 
-	LifetimePassed: {"client last spoke longer ago than the lease lasts", ""},
-	AbsentFromRun:  {"not mentioned by a complete bulk run", "R60"},
-	ClockBehind:    {"from a state file of the future", "R131"},
+	LifetimePassed:  {"client last spoke longer ago than the lease lasts", ""},
+	AbsentFromRun:   {"not mentioned by a complete bulk run", "R60"},
+	ClockBehind:     {"from a state file of the future", "R131"},
+	ReleaseDisputed: {"released by somebody who does not match the binding", "G-9"},
 
 	Adopted:   {"found in the kernel at start", "R91"},
 	Repaired:  {"someone took or changed our route", ""},

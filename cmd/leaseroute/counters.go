@@ -20,6 +20,16 @@ var ordinary = map[string]bool{
 
 	"connects": true, "idle_closes": true, "queries": true, "completed": true, "empty_answers": true,
 	"messages": true, "bindings": true, "rounds_complete": true, "suspects_asked": true, "suspects_held": true,
+	"clients_asked": true,
+
+	"glean_received": true, "glean_interfaces": true, "glean_unknown_interface": true, "glean_egress": true,
+	"glean_dhcpv4": true, "glean_not_dhcp": true, "glean_other_message": true, "glean_transit": true,
+	"glean_solicits": true, "glean_opened": true, "glean_released": true, "glean_advertises": true,
+	"glean_duplicates": true, "glean_empty": true, "glean_taught": true, "glean_refused": true,
+	"glean_leases_held": true, "glean_leases_withdrawn": true, "glean_leases_released": true, "glean_leases_notified": true,
+	"glean_leases_refused": true, "glean_no_addrs_avail": true, "glean_no_binding": true, "glean_no_prefix_avail": true,
+	"glean_not_on_link": true, "glean_use_multicast": true, "glean_transactions_open": true, "glean_transactions_expired": true,
+	"glean_questions": true, "glean_queue_full": true,
 }
 
 // meanings say what the other counters counted, in an operator's words.
@@ -35,6 +45,37 @@ var meanings = map[string]string{
 	"expired_on_arrival":     "leases that were over when they were reported",
 	"bindings_withdrawn":     "leases that a server ended by a valid lifetime of zero",
 	"bindings_denied":        "leases that a server no longer held when asked again",
+
+	"releases_disputed": "releases that do not match the binding, such as by another client; the server is asked",
+
+	// What was watched on the wire.
+	"glean_kernel_dropped":       "packets lost before they were looked at: raise glean.buffer",
+	"glean_truncated":            "packets too long to be DHCP",
+	"glean_malformed_ip":         "packets with impossible IP lengths",
+	"glean_fragments":            "fragments; the servers are asked about such leases by the next resync",
+	"glean_malformed_udp":        "packets with impossible UDP lengths",
+	"glean_bad_checksum":         "packets with a wrong checksum",
+	"glean_malformed_relay":      "relay messages that can't be read",
+	"glean_too_many_relays":      "messages through more relays than RFC 8415 allows",
+	"glean_malformed_message":    "DHCP messages that can't be read",
+	"glean_too_many_leases":      "messages with more leases than anybody has, ignored",
+	"glean_misplaced":            "client messages on an interface that is no access interface",
+	"glean_release_empty":        "releases that name no lease or no server; the server is asked",
+	"glean_wrong_interface":      "server messages from an interface that is no core interface: forged",
+	"glean_unknown_server":       "server messages from an address that is not one of servers",
+	"glean_wrong_server_duid":    "messages from a server with another DUID than servers[].duid says",
+	"glean_reconfigures":         "reconfigure messages, ignored",
+	"glean_unmatched":            "replies whose request was not seen; the server is asked",
+	"glean_wrong_port":           "replies for another port than the request came by, ignored",
+	"glean_overtaken":            "replies that the client's own release overtook; the server is asked",
+	"glean_no_rapid_commit":      "replies to a solicit without rapid commit, ignored",
+	"glean_leases_malformed":     "leases on the wire skipped: malformed",
+	"glean_lifetimes_crossed":    "leases on the wire skipped: preferred for longer than valid",
+	"glean_unspec_fail":          "statuses UnspecFail in servers' replies to clients",
+	"glean_other_status":         "other error statuses in servers' replies to clients",
+	"glean_sequence_unusable":    "sequence number options of a wrong length, ignored",
+	"glean_transactions_evicted": "exchanges forgotten early: more than glean.max_transactions at a time",
+	"glean_questions_suppressed": "clients that were not asked about: too many at a time",
 
 	// Routes.
 	"bindings_repaired":                "routes put right after somebody else changed them",
@@ -73,6 +114,8 @@ var meanings = map[string]string{
 	"query_terminated":      "queries that a server broke off (QueryTerminated)",
 	"other_status":          "queries answered by another error status",
 	"contradictory_replies": "replies with both an error and leases; the leases were ignored",
+
+	"inquiries_dropped": "clients that were not asked about: too many waited",
 
 	// Messages and what they hold.
 	"malformed_messages":    "messages dropped: an option was cut off or too short",

@@ -4,12 +4,21 @@ import (
 	"strings"
 	"testing"
 
+	"leaseroute/gleaner"
 	"leaseroute/lqclient"
 )
 
 func TestEveryCounterOfAServerIsOrdinaryOrHasAMeaning(t *testing.T) {
 	for name := range (lqclient.Counters{}).All() {
 		if ordinary[name] == (meanings[name] != "") {
+			t.Errorf("counter %s: ordinary %t, meaning %q", name, ordinary[name], meanings[name])
+		}
+	}
+}
+
+func TestEveryCounterOfTheGleanerIsOrdinaryOrHasAMeaning(t *testing.T) {
+	for name := range (gleaner.Stats{}).Map() {
+		if name = "glean_" + name; ordinary[name] == (meanings[name] != "") {
 			t.Errorf("counter %s: ordinary %t, meaning %q", name, ordinary[name], meanings[name])
 		}
 	}

@@ -40,7 +40,7 @@ func (c *Conn) patience(x *exchange) time.Duration {
 	}
 	if quiet >= c.server.DataTimeout {
 		count(&c.notes.counters.ReadTimeouts)
-		c.end(fmt.Errorf("read answer: %w: nothing came for %s", ErrTimeout, c.server.DataTimeout))
+		c.end(fmt.Errorf("read answer: %w: nothing came for %s%s", ErrTimeout, c.server.DataTimeout, c.hint()))
 	} else {
 		c.abandon(x)
 	}
@@ -55,5 +55,14 @@ func (c *Conn) abandon(x *exchange) {
 		return
 	}
 	count(&c.notes.counters.QueryTimeouts)
-	c.cutShort(x, fmt.Errorf("%w: nothing came for this query for %s", ErrTimeout, c.server.DataTimeout))
+	c.cutShort(x, fmt.Errorf("%w: nothing came for this query for %s%s", ErrTimeout, c.server.DataTimeout, c.hint()))
+}
+
+// hint says what else than a silent server may be the cause (PEERS.md 2,
+// fact 1).
+func (c *Conn) hint() string {
+	if c.server.Concurrent == 1 {
+		return ""
+	}
+	return "; a server that loses queries that come together needs concurrent_queries 1"
 }

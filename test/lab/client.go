@@ -27,7 +27,7 @@ type ClientProgram string
 // The clients.
 const (
 	Dhclient ClientProgram = "dhclient" // ISC
-	Dhcp6c   ClientProgram = "dhcp6c"   // WIDE; it renews no lease within the first 18 s or so
+	Dhcp6c   ClientProgram = "dhcp6c"   // WIDE; it renews after 18 s at the earliest
 	Dhcpcd   ClientProgram = "dhcpcd"
 )
 

@@ -68,7 +68,7 @@ func (c KeaConfig) json(dir, hooks string) ([]byte, error) {
 			"flush-reclaimed-timer-wait-time": 0, "hold-reclaimed-time": 3600},
 		"store-extended-info": true,
 		// No client waits for other servers.
-		"option-data": []object{{"name": "preference", "data": "255"}},
+		"option-data": []object{{"name": "preference", "data": "255", "always-send": true}},
 		"hooks-libraries": []object{{
 			"library":    filepath.Join(hooks, "libdhcp_lease_query.so"),
 			"parameters": c.hook(),

@@ -83,7 +83,7 @@ func (r *Requestor) question(ctx context.Context, l *line, key binding.Key) erro
 		count(&r.notes.counters.SuspectsHeld)
 		return nil
 	}
-	return r.rule(ctx, key, heard.verdict(answer), answer)
+	return r.rule(ctx, key, heard.verdict(answer, d.walker.skipped), answer)
 }
 
 // unanswered deals with a question that was not answered in full. A status
@@ -122,26 +122,42 @@ func (r *Requestor) rule(ctx context.Context, key binding.Key, s binding.Stateme
 
 // A hearing is what the answer about one lease says of it.
 type hearing struct {
-	key      binding.Key
-	held     bool // the answer tells of this very lease
-	replaced bool // it tells of another one that cannot be there beside it
+	key       binding.Key
+	held      bool // the answer tells of this very lease
+	replaced  bool // it tells of another one that cannot be there beside it
+	ambiguous bool // it tells of one of another kind at the same place
+	elsewhere bool // it tells of another one of the kind, which has nothing to do with this one
 }
 
 // heed takes in one lease of the answer.
 func (h *hearing) heed(key binding.Key) {
+	same, overlaps := key.Kind == h.key.Kind, key.Prefix.Overlaps(h.key.Prefix)
 	switch {
 	case key == h.key:
 		h.held = true
-	case key.Kind == h.key.Kind && key.Prefix.Overlaps(h.key.Prefix):
+	case same && overlaps:
 		h.replaced = true
+	case overlaps:
+		h.ambiguous = true
+	case same:
+		h.elsewhere = true
 	}
 }
 
-// verdict is what an answer without the lease proves. An answer that tells of
-// something else altogether, such as of an address at the same place, or of
-// which nothing could be used, proves nothing.
-func (h *hearing) verdict(a Answer) binding.Statement {
-	if a.Messages == 0 || h.replaced {
+// verdict is what an answer without the lease proves; skipped says that not
+// all of the answer could be used.
+//
+// A server that tells of another delegation instead has looked for this one
+// and found none. Kea does so for a prefix of a pool that it holds no lease
+// for: it looks for a lease at the address shortened to each length that any
+// pool delegates, and takes what begins there, whatever its length. An address
+// at the same place, or an answer of which nothing could be used, proves
+// nothing.
+func (h *hearing) verdict(a Answer, skipped bool) binding.Statement {
+	switch {
+	case a.Messages == 0, h.replaced:
+		return binding.Denied
+	case h.elsewhere && !h.ambiguous && !skipped:
 		return binding.Denied
 	}
 	return binding.NoAnswer

@@ -91,6 +91,32 @@ func TestSuspects(t *testing.T) {
 			x.stop()
 		})
 	})
+	const other = "2001:db8:9000::/56"
+	for _, tt := range []struct {
+		name   string
+		answer func(q question) [][]byte
+		events []string
+	}{
+		{"R42 PEERS 2 an answer about another delegation elsewhere denies a suspect", holding(other), []string{"held " + other, "denied " + gone}},
+		{"R37 unless a part of it can't be read", func(q question) [][]byte {
+			return list(reply(q.id, clientData(clientID(cpeDUID), clt(1), prefix(other, 60, 120), prefix("::/0", 60, 120))), done(q.id))
+		}, []string{"held " + other, "no answer " + gone}},
+		{"R42 an answer about an address at the same place proves nothing", func(q question) [][]byte {
+			return list(reply(q.id, clientData(clientID(cpeDUID), clt(1), address("2001:db8:8000:100::", 60, 120))), done(q.id))
+		}, []string{"held 2001:db8:8000:100::/128", "no answer " + gone}},
+		{"R42 an answer about an address elsewhere proves nothing", func(q question) [][]byte {
+			return list(reply(q.id, clientData(clientID(cpeDUID), clt(1), address("2001:db8:1::1", 60, 120))), done(q.id))
+		}, []string{"held 2001:db8:1::1/128", "no answer " + gone}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				x := start(t, testServer(), Options{Suspects: new(suspects).add(gone).list}, about(tt.answer))
+				synctest.Wait()
+				x.want(append([]string{"begins 0", "held " + live, "complete 0"}, tt.events...)...)
+				x.stop()
+			})
+		})
+	}
 	t.Run("R42 a denial is as of when the question was sent", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			x := start(t, testServer(), Options{Suspects: new(suspects).add(gone).list}, about(func(q question) [][]byte {

@@ -19,6 +19,7 @@ type walker struct {
 	sequenceOption uint16
 	notes          *notes
 	visitor        visitor
+	skipped        bool // something was
 
 	data  wire.ClientData
 	found wire.Lease
@@ -57,6 +58,7 @@ func (w *walker) open(p Part, value []byte) bool {
 		w.data.Inherit(p.Message)
 		return true
 	}
+	w.skipped = true
 	return false
 }
 
@@ -68,11 +70,13 @@ func (w *walker) leases(p Part) error {
 		lease, next, ok, err := w.data.NextLease(at)
 		switch {
 		case !ok && !some:
+			w.skipped = true
 			w.notes.odd(&counters.NoLease, "client data without a lease skipped", nil)
 			return nil
 		case !ok:
 			return nil
 		case err != nil: // R37
+			w.skipped = true
 			w.notes.odd(&counters.MalformedLeases, "malformed lease skipped", logrus.Fields{"error": err})
 		default:
 			w.found = lease

@@ -50,6 +50,8 @@ type dhcpServer interface {
 	start(ctx context.Context, s *stage) error
 	// subscriber is one route that the server's leases should give.
 	subscriber() lab.Route
+	// serve makes it lease prefixes to new clients, too.
+	serve(ctx context.Context, s *stage, tree lab.PeerTree) error
 }
 
 // Run shows it, and takes everything away again, also when ctx ends first.
@@ -80,7 +82,7 @@ func Run(ctx context.Context, o Options) error {
 
 // play is the demonstration, scene by scene.
 func (s *stage) play(ctx context.Context) error {
-	scenes := []func(context.Context) error{s.network, s.dhcp, s.normal, s.powerCut, s.recover, s.look}
+	scenes := []func(context.Context) error{s.network, s.dhcp, s.normal, s.powerCut, s.recover, s.look, s.newcomer}
 	for _, scene := range scenes {
 		if err := scene(ctx); err != nil {
 			return err

@@ -31,6 +31,9 @@ func (k *kea) start(ctx context.Context, s *stage) error {
 
 func (k *kea) subscriber() lab.Route { return k.data.Live[len(k.data.Live)/2] }
 
+// serve has nothing to do: Kea leases as soon as it runs.
+func (k *kea) serve(context.Context, *stage, lab.PeerTree) error { return nil }
+
 // relayIDOf is the relay-id that the server knows the router by.
 func relayIDOf(d dhcpServer) string {
 	if k, ok := d.(*kea); ok {

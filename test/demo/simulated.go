@@ -44,3 +44,15 @@ func (simulated) subscriber() lab.Route {
 		Dev:     "acc0",
 	}
 }
+
+// serve starts ISC dhcpd at the same address: it leases over UDP, while the
+// simulated server answers leasequeries over TCP.
+func (simulated) serve(ctx context.Context, s *stage, tree lab.PeerTree) error {
+	service := s.Service()
+	service.Links[0].Blocks = []lab.KeaPDPool{{Prefix: newcomers, Length: 56}}
+	dhcpd, err := s.Site().Dhcpd(tree, service)
+	if err != nil {
+		return err
+	}
+	return dhcpd.Start(ctx)
+}

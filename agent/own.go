@@ -44,6 +44,7 @@ type owner struct {
 	changed  chan<- struct{}        // a token: interfaces came or went
 	resync   time.Duration          // 0: no resync at an interval
 	nextSync time.Time
+	suspects int // how many there were at the last look
 }
 
 // auditState says where an audit of the kernel's routes stands. Nothing else
@@ -61,9 +62,9 @@ func (o *owner) run(ctx context.Context) {
 	tick := time.NewTicker(step)
 	defer tick.Stop()
 	for {
-		in, events := o.observed, o.events
+		in, events, calls := o.observed, o.events, o.calls
 		if o.audit == auditRunning {
-			in, events = nil, nil
+			in, events, calls = nil, nil, nil
 		}
 		if len(o.changes) >= window {
 			in = nil
@@ -80,7 +81,7 @@ func (o *owner) run(ctx context.Context) {
 			o.take(r)
 		case e := <-events:
 			o.event(time.Now(), e)
-		case call := <-o.calls:
+		case call := <-calls:
 			o.drain()
 			call()
 		case now := <-tick.C:
@@ -137,14 +138,14 @@ func (o *owner) take(r result) {
 	o.recovery.check(now, o.idle())
 }
 
-// audited ends an audit. One that broke off is wanted again; what it showed
-// so far was true, what it did not show proves nothing.
+// audited ends an audit. One that broke off is tried again a little later;
+// what it showed so far was true, what it did not show proves nothing.
 func (o *owner) audited(now time.Time, r result) {
+	o.audit = auditIdle
 	if r.err != nil {
-		o.audit = auditWanted
+		o.repairs.addAll(now)
 		return
 	}
-	o.audit = auditIdle
 	o.changes = o.table.KernelDone(now, o.changes)
 	if o.adopted != nil {
 		close(o.adopted)
@@ -177,17 +178,12 @@ func (o *owner) completed(now time.Time, s binding.Server) {
 		return
 	}
 	o.table.DoubtAdopted(now)
-	for _, r := range o.servers {
-		r.Settle()
-	}
+	o.settleAll()
 }
 
 // drain takes in what the sources have already sent, so that a call sees
 // everything that its caller sent before it.
 func (o *owner) drain() {
-	if o.audit == auditRunning {
-		return
-	}
 	for {
 		select {
 		case b := <-o.observed:
@@ -209,8 +205,25 @@ func (o *owner) tick(now time.Time) {
 		o.changes = o.table.Retry(now, everything, o.changes)
 	}
 	o.recovery.check(now, o.idle())
+	o.settle()
 	if o.resync > 0 && now.After(o.nextSync) {
 		o.syncAll(now)
+	}
+}
+
+// settle tells the servers that there is more to ask about than there was: not
+// all doubts come with a server's own round.
+func (o *owner) settle() {
+	n := o.table.Counts().Suspects
+	if n > o.suspects {
+		o.settleAll()
+	}
+	o.suspects = n
+}
+
+func (o *owner) settleAll() {
+	for _, s := range o.servers {
+		s.Settle()
 	}
 }
 

@@ -17,6 +17,7 @@ type index struct {
 
 const (
 	firstSlots = 1 << 6
+	pageSlots  = 4096 / 4 // of the smallest page that Linux has
 	numberBits = 24
 	numberMask = 1<<numberBits - 1
 )
@@ -67,6 +68,9 @@ func (x *index) place(hash uint64, n uint32) {
 // places read first, so that the processor fetches them side by side.
 func (x *index) grow() {
 	x.slots = make([]uint32, max(firstSlots, 2*len(x.slots)))
+	for i := 0; i < len(x.slots); i += pageSlots { // written before it is read: see slab.alloc
+		x.slots[i] = 0
+	}
 	var group [64]struct {
 		hash uint64
 		n    uint32

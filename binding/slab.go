@@ -19,7 +19,10 @@ func (s *slab[T]) at(n uint32) *T {
 	return &s.chunks[n>>chunkBits][n%chunkLen]
 }
 
-// alloc hands out an element as it was given back, or a zero one.
+// alloc hands out an element as it was given back, or a zero one. A new one is
+// written to before anybody reads it: read first, fresh memory is the kernel's
+// shared page of zeros, and to replace that at the first write interrupts all
+// CPUs.
 func (s *slab[T]) alloc() uint32 {
 	if last := len(s.free) - 1; last >= 0 {
 		n := s.free[last]
@@ -30,6 +33,7 @@ func (s *slab[T]) alloc() uint32 {
 	if int(s.used>>chunkBits) == len(s.chunks) {
 		s.chunks = append(s.chunks, new([chunkLen]T))
 	}
+	*s.at(s.used) = *new(T)
 	return s.used
 }
 

@@ -42,6 +42,8 @@ type Agent struct {
 	stopped chan struct{} // closed when the owner has returned
 	blind   chan struct{} // closed when the gleaner turned out not to be allowed to watch
 	notify  notifier
+
+	recalled bool // the state file's bindings are in the table; read once learn has returned
 }
 
 // New makes the daemon that the configuration asks for. It starts nothing but
@@ -139,6 +141,7 @@ func (a *Agent) learn(ctx context.Context, observed chan<- *binding.Batch, adopt
 	}
 	a.notify.send("READY=1")
 	a.recall(ctx, observed)
+	a.recalled = a.call(ctx, func() {}) == nil // after this the owner has taken it in
 	g, ctx := errgroup.WithContext(ctx)
 	for _, s := range a.servers {
 		g.Go(func() error { return s.Run(ctx) })

@@ -125,9 +125,8 @@ func (a *Agent) keep(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		if n, err := a.statements(ctx); err == nil && n != written {
+		if n, err := a.statements(ctx); err == nil && n != written && a.save(ctx) {
 			written = n
-			a.save(ctx)
 		}
 	}
 }
@@ -143,21 +142,27 @@ func (a *Agent) statements(ctx context.Context) (n uint64, err error) {
 }
 
 // save writes the state file, page by page, so that the owner is never held
-// up for long.
-func (a *Agent) save(ctx context.Context) { a.write(a.pages(ctx)) }
+// up for long. It reports whether it could.
+func (a *Agent) save(ctx context.Context) bool { return a.write(a.pages(ctx)) }
 
 // saveLast writes the state file when the owner has ended, and its table is
-// nobody's any more.
+// nobody's any more. A run that ended before it had read the file leaves that
+// alone: it knows less.
 func (a *Agent) saveLast() {
-	if a.cfg.StateFile.Enabled {
+	if a.cfg.StateFile.Enabled && a.recalled {
 		a.write(a.owner.table.All())
 	}
 }
 
-func (a *Agent) write(bindings iter.Seq[binding.Binding]) {
-	if err := warm.Write(a.statePath(), time.Now(), a.leases(bindings)); err != nil {
+func (a *Agent) write(bindings iter.Seq[binding.Binding]) bool {
+	err := os.MkdirAll(a.cfg.StateDir, 0o750)
+	if err == nil {
+		err = warm.Write(a.statePath(), time.Now(), a.leases(bindings))
+	}
+	if err != nil {
 		a.log.WithError(err).Warn("state file was not written; the old one stays")
 	}
+	return err == nil
 }
 
 // pages yields all bindings, page by page.

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"runtime"
 	"slices"
 
 	"github.com/sirupsen/logrus"
@@ -35,7 +36,11 @@ type installer struct {
 	log     *logrus.Entry
 }
 
+// run installs until ctx ends. It keeps its thread to itself: moved from one
+// to another it would leave its caches, and wait to be woken.
 func (i *installer) run(ctx context.Context) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	for {
 		select {
 		case <-ctx.Done():

@@ -29,8 +29,12 @@ import (
 // Protocol marks the daemon's routes in the kernel.
 const Protocol = 158
 
-// glance is how often a test that waits looks at the daemon.
-const glance = 20 * time.Millisecond
+const (
+	// glance is how often a test that waits looks at the daemon.
+	glance = 20 * time.Millisecond
+	// patience is for what should take seconds, on a machine that is busy.
+	patience = 2 * time.Minute
+)
 
 var (
 	once   sync.Once
@@ -199,23 +203,28 @@ func (d *Daemon) Bindings(t testing.TB) map[string]control.Binding {
 }
 
 // Wait looks at the daemon until its status satisfies done. The test fails
-// when its own deadline comes first, or when the daemon ends.
+// when that takes longer than patience, or when the daemon ends.
 func (d *Daemon) Wait(t testing.TB, what string, done func(control.Status) bool) control.Status {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
 	tick := time.NewTicker(glance)
 	defer tick.Stop()
-	for {
+	for last := (control.Status{}); ; {
 		var s control.Status
-		err := d.client.Get(t.Context(), "/v1/status", nil, &s)
+		err := d.client.Get(ctx, "/v1/status", nil, &s)
 		if err == nil && done(s) {
 			return s
+		}
+		if err == nil {
+			last = s
 		}
 		select {
 		case <-tick.C:
 		case <-d.process.Ended():
 			t.Fatalf("the daemon ended while %s was waited for; it printed:\n%s", what, d.process.Output())
-		case <-t.Context().Done():
-			t.Fatalf("%s: %v (%v); the last status was %+v", what, t.Context().Err(), err, s)
+		case <-ctx.Done():
+			t.Fatalf("%s: %v (%v); the last status was %+v", what, ctx.Err(), err, last)
 		}
 	}
 }

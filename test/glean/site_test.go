@@ -21,7 +21,7 @@ const (
 	relayID = "0003000102000000eeee"
 	// patience bounds a test: a client that was not answered may wait for 10 s
 	// before it asks again, and the kernel forgets within two intervals of 30 s.
-	patience = 100 * time.Second
+	patience = 40 * time.Second
 )
 
 // A server is what the tests need of Kea and of dhcpd.
@@ -203,4 +203,11 @@ func must(t testing.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// watching waits until leaseroute watches the wire: only then does it turn to
+// the servers.
+func (s *site) watching(t *testing.T) {
+	t.Helper()
+	s.Wait(t, "the first try to ask the server", func(now control.Status) bool { return now.Servers[0].Error != "" })
 }

@@ -56,8 +56,16 @@ func (s *Server) SetFaults(f Faults) {
 // terminated, all connections and the listener are closed (S26).
 func (s *Server) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	stop := context.AfterFunc(ctx, func() { s.options.Listener.Close() })
-	defer stop()
+	closed := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(closed)
+		s.options.Listener.Close()
+	})
+	defer func() {
+		if !stop() {
+			<-closed // so that somebody else can listen there at once
+		}
+	}()
 	g.Go(func() error {
 		defer s.options.Listener.Close()
 		for {

@@ -72,6 +72,10 @@ func (e *RefusedError) Error() string { return e.Words }
 
 // explain turns a failed dial into what an operator can act on.
 func (c *Client) explain(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err // the URL means nothing to an operator
+	}
 	switch {
 	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("no daemon answers on %s: start it with 'leaseroute run', or name its configuration with -c (%w)", c.socket, err)

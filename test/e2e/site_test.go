@@ -4,10 +4,14 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -26,6 +30,7 @@ const (
 var (
 	routerDUID = []byte{0, 3, 0, 1, 2, 0, 0, 0, 0xee, 0xee}
 	serverDUID = []byte{0, 3, 0, 1, 2, 0, 0, 0, 0, 0xff}
+	otherDUID  = []byte{0, 3, 0, 1, 2, 0, 0, 0, 0, 0xfe}
 )
 
 // A site is a router with two access links, and leaseroute on it.
@@ -48,33 +53,35 @@ func newSite(t *testing.T, config string) *site {
 	return &site{Edge: e, Daemon: daemon.New(t, e, config), ctx: ctx}
 }
 
-// serverLine is the entry of a server in the configuration; more is YAML.
+// serverLine is the entry of a server in the configuration; more is YAML. The
+// keys address and source have a default.
 func serverLine(name string, port int, more ...string) string {
-	parts := append([]string{
-		"name: " + name,
+	parts := append([]string{"name: " + name}, more...)
+	parts = withDefaults(parts,
 		fmt.Sprintf("address: %q", netip.AddrPortFrom(lab.ServerAddress, uint16(port))),
-		fmt.Sprintf("source: %q", lab.RouterAddress),
-	}, more...)
+		fmt.Sprintf("source: %q", lab.RouterAddress))
 	return "  - { " + strings.Join(parts, ", ") + " }"
 }
 
+// withDefaults appends to lines of YAML those defaults whose key is not there.
+func withDefaults(lines []string, defaults ...string) []string {
+	for _, d := range defaults {
+		key, _, _ := strings.Cut(d, ":")
+		if !slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, key+":") }) {
+			lines = append(lines, d)
+		}
+	}
+	return lines
+}
+
 // config is a configuration for a site; lines follow in YAML, the servers'
-// entries first. The key delegation has a default.
+// entries first. The keys interfaces and delegation have a default.
 func config(lines ...string) string {
-	servers := 0
-	for servers < len(lines) && strings.HasPrefix(lines[servers], "  - ") {
-		servers++
-	}
-	head := []string{
-		fmt.Sprintf("relay_id: %q", relayID),
+	out := append([]string{"servers:"}, lines...)
+	out = withDefaults(append(out, fmt.Sprintf("relay_id: %q", relayID)),
 		`interfaces: { access: ["acc*"], core: ["core0"] }`,
-		"servers:",
-	}
-	rest := lines[servers:]
-	if !slices.ContainsFunc(rest, func(l string) bool { return strings.HasPrefix(l, "delegation:") }) {
-		rest = append(rest, fmt.Sprintf("delegation: { allowed: [%q] }", lab.Delegated))
-	}
-	return strings.Join(slices.Concat(head, lines[:servers], rest), "\n")
+		fmt.Sprintf("delegation: { allowed: [%q] }", lab.Delegated))
+	return strings.Join(out, "\n")
 }
 
 // soon is the entry of the only server, which is given up soon if it is silent.
@@ -86,10 +93,7 @@ func soon(more ...string) string {
 // function is called.
 func (s *site) serve(t *testing.T, port int, store lqserver.Store, o lqserver.Options) (*lqserver.Server, func()) {
 	t.Helper()
-	var err error
-	if o.Listener, err = s.Server.Listen("tcp", netip.AddrPortFrom(lab.ServerAddress, uint16(port)).String()); err != nil {
-		t.Fatal(err)
-	}
+	o.Listener = s.listen(t, port)
 	if o.DUID == nil {
 		o.DUID = serverDUID
 	}
@@ -108,6 +112,28 @@ func (s *site) serve(t *testing.T, port int, store lqserver.Store, o lqserver.Op
 	}
 	t.Cleanup(stop)
 	return server, stop
+}
+
+// listen listens for a server. A program that another test is just starting
+// holds the last server's socket for an instant longer.
+func (s *site) listen(t *testing.T, port int) net.Listener {
+	t.Helper()
+	tick := time.NewTicker(glance)
+	defer tick.Stop()
+	for {
+		l, err := s.Server.Listen("tcp", fmt.Sprintf("[::]:%d", port))
+		if err == nil {
+			return l
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			t.Fatal(err)
+		}
+		select {
+		case <-tick.C:
+		case <-s.ctx.Done():
+			t.Fatal(err)
+		}
+	}
 }
 
 // links are the site's links as a server's plan has them.
@@ -202,3 +228,6 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+// forgetState removes what a daemon keeps on disk.
+func (s *site) forgetState() error { return os.RemoveAll(s.Path("state")) }

@@ -11,10 +11,13 @@ import (
 	"leaseroute/agent/control"
 )
 
+// glance is how often a test that waits looks again.
+const glance = 20 * time.Millisecond
+
 // until calls try until it returns nil.
 func (s *site) until(t *testing.T, try func() error) {
 	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
+	tick := time.NewTicker(glance)
 	defer tick.Stop()
 	for {
 		err := try()

@@ -79,12 +79,13 @@ func (d *decoder) locate(relayData []byte) (binding.Interface, netip.Addr) {
 // lease makes an observation of one lease. The DUIDs are copied once a batch
 // as long as they stay the same, as the server's does.
 func (d *decoder) lease(p Part, c *wire.ClientData, l *wire.Lease) error {
-	o := d.subject
-	d.state(&o, l, p.Made(&c.Stamp), c.CLT)
+	batch := d.box.open()
+	batch.Observations = append(batch.Observations, d.subject)
+	o := &batch.Observations[len(batch.Observations)-1]
+	d.state(o, l, p.Made(&c.Stamp), c.CLT)
 	if d.heed != nil {
 		d.heed(o.Key)
 	}
-	batch := d.box.open()
 	if d.copied != d.box.begun {
 		d.copied, d.clientDUID, d.serverDUID = d.box.begun, nil, batch.Bytes(p.ServerDUID)
 	}
@@ -96,5 +97,5 @@ func (d *decoder) lease(p Part, c *wire.ClientData, l *wire.Lease) error {
 	if d.total != nil {
 		d.total.Add(1)
 	}
-	return d.box.add(o)
+	return d.box.handOn()
 }

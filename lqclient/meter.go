@@ -40,3 +40,7 @@ func (m *meter) read() (clock, quiet time.Duration) {
 	quiet = time.Since(m.since)
 	return m.waited + quiet, quiet
 }
+
+// rest is the clock while nothing is being read, for the goroutine that
+// reads: only that one changes it, and so needs no lock to look.
+func (m *meter) rest() time.Duration { return m.waited }

@@ -26,11 +26,16 @@ func (b *outbox) open() *binding.Batch {
 }
 
 // add puts an observation, whose slices are the open batch's, behind the
-// others. A full batch is handed on.
+// others.
 func (b *outbox) add(o binding.Observation) error {
 	batch := b.open()
 	batch.Observations = append(batch.Observations, o)
-	if batch.Full() {
+	return b.handOn()
+}
+
+// handOn hands on a batch that is full.
+func (b *outbox) handOn() error {
+	if b.batch.Full() {
 		return b.flush()
 	}
 	return nil

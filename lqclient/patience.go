@@ -8,11 +8,14 @@ import (
 // minPatience keeps await from spinning while the meter stands still.
 const minPatience = 100 * time.Millisecond
 
-// progress notes that something has come for x, or was done for it.
+// progress notes that something was done for x.
 func (c *Conn) progress(x *exchange) {
 	clock, _ := c.meter.read()
 	x.progress.Store(int64(clock))
 }
+
+// heard notes that something has come for x. It is for Run's goroutine.
+func (c *Conn) heard(x *exchange) { x.progress.Store(int64(c.meter.rest())) }
 
 // await returns once x is over, and sees to it that this happens: when nothing
 // has come for it for the data time-out, either x ends alone, since others had

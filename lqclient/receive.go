@@ -90,7 +90,7 @@ func (c *Conn) reply(x *exchange, p Part) error {
 	if !c.valid(p) {
 		return nil
 	}
-	c.progress(x)
+	c.heard(x)
 	x.answer.ServerDUID = bytes.Clone(p.ServerID)
 	if err := c.rightServer(p.ServerID); err != nil {
 		c.complete(x, err)
@@ -142,7 +142,7 @@ func (c *Conn) data(x *exchange, p Part) error {
 	if !x.streaming {
 		return c.violation(&c.notes.counters.DataBeforeReply, "RFC 5460, section 6.3", "DATA before the REPLY of its query")
 	}
-	c.progress(x)
+	c.heard(x)
 	if p.ClientDatas == 0 {
 		c.notes.odd(&c.notes.counters.EmptyData, "data without client data dropped", nil)
 		return nil

@@ -44,7 +44,7 @@ type owner struct {
 	changed  chan<- struct{}        // a token: interfaces came or went
 	resync   time.Duration          // 0: no resync at an interval
 	nextSync time.Time
-	suspects int // how many there were at the last look
+	doubts   uint64 // how many there had been at the last look
 }
 
 // auditState says where an audit of the kernel's routes stands. Nothing else
@@ -211,14 +211,15 @@ func (o *owner) tick(now time.Time) {
 	}
 }
 
-// settle tells the servers that there is more to ask about than there was: not
-// all doubts come with a server's own round.
+// settle tells the servers that there is something new to ask about: not all
+// doubts come with a server's own round. How many bindings are in doubt does not
+// say it: one doubt may have ended where another began.
 func (o *owner) settle() {
-	n := o.table.Counts().Suspects
-	if n > o.suspects {
+	n := o.table.Counts().Doubts
+	if n != o.doubts {
 		o.settleAll()
 	}
-	o.suspects = n
+	o.doubts = n
 }
 
 func (o *owner) settleAll() {

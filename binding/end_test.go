@@ -206,6 +206,16 @@ func TestSuspect(t *testing.T) {
 			t.Errorf("doubt is %v", b.Doubt)
 		}
 	})
+	t.Run("R60 a doubt that begins where another has ended is counted, so that it is asked about", func(t *testing.T) {
+		l := newLab(t, openPolicy)
+		l.say(l.held(alice, -9000, doubtful))
+		l.say(l.held(alice, -9000, doubtful, from(FromLookup)))
+		l.now = 60
+		l.say(l.held(alice, -5, doubtful))
+		if c := l.table.Counts(); c.Suspects != 1 || c.Doubts != 2 {
+			t.Errorf("%d suspects, %d doubts; want 1, 2", c.Suspects, c.Doubts)
+		}
+	})
 	t.Run("PEERS 2, fact 2: the answer ends the doubt, though by arithmetic it is as doubtful", func(t *testing.T) {
 		l := newLab(t, openPolicy)
 		l.say(l.held(alice, -9000, doubtful))

@@ -60,6 +60,7 @@ func (t *Table) setDoubt(ref uint32, r *record, why Reason) {
 	}
 	r.doubt = why
 	r.set(asked)
+	t.counts.Doubts++
 	t.blocks.asks[t.blocks.of(ref)] |= t.toAsk(ref, r)
 }
 

@@ -20,6 +20,7 @@ type subscriber struct {
 	number int
 	from   netip.Addr
 	duid   dhcpv6.DUID
+	iaid   [4]byte
 	server dhcpv6.DUID                // the last one that answered
 	leases map[*line]netip.Prefix     // what it has on each line; none is the zero Prefix
 	told   map[netip.Prefix]time.Time // until when it may use what it was last leased
@@ -30,6 +31,7 @@ func newSubscriber(number int) *subscriber {
 		number: number,
 		from:   linkLocal(number),
 		duid:   duidOf(number),
+		iaid:   [4]byte{0, 0, 0, 1},
 		leases: make(map[*line]netip.Prefix),
 		told:   make(map[netip.Prefix]time.Time),
 	}
@@ -47,7 +49,7 @@ func (c *subscriber) message(kind dhcpv6.MessageType, p netip.Prefix, more ...dh
 		panic(err) // there is no randomness left in the world
 	}
 	m.MessageType = kind
-	ia := &dhcpv6.OptIAPD{IaId: [4]byte{0, 0, 0, 1}}
+	ia := &dhcpv6.OptIAPD{IaId: c.iaid}
 	if p.IsValid() {
 		ia.Options.Add(prefixOption(p, 0))
 	}

@@ -123,11 +123,16 @@ func offered(a *dhcpv6.Message) (netip.Prefix, time.Duration) {
 	for _, ia := range a.Options.IAPD() {
 		for _, p := range ia.Options.Prefixes() {
 			if p.ValidLifetime > 0 && p.Prefix != nil {
-				addr, _ := netip.AddrFromSlice(p.Prefix.IP)
-				bits, _ := p.Prefix.Mask.Size()
-				return netip.PrefixFrom(addr, bits), p.ValidLifetime
+				return prefixOf(p), p.ValidLifetime
 			}
 		}
 	}
 	return netip.Prefix{}, 0
+}
+
+// prefixOf is the prefix of a lease in a message that could be read.
+func prefixOf(p *dhcpv6.OptIAPrefix) netip.Prefix {
+	addr, _ := netip.AddrFromSlice(p.Prefix.IP)
+	bits, _ := p.Prefix.Mask.Size()
+	return netip.PrefixFrom(addr, bits)
 }

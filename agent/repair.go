@@ -66,6 +66,11 @@ func (r *repairs) delay(now time.Time) time.Duration {
 	return r.wait
 }
 
+// made notes that everything was put back.
+func (r *repairs) made(now time.Time) {
+	r.gone, r.audit, r.due, r.last = r.gone[:0], false, time.Time{}, now
+}
+
 // repair puts back what is due.
 func (o *owner) repair(now time.Time) {
 	r := &o.repairs
@@ -78,7 +83,7 @@ func (o *owner) repair(now time.Time) {
 	if r.audit {
 		o.audit = auditWanted
 	}
-	r.gone, r.audit, r.due, r.last = r.gone[:0], false, time.Time{}, now
+	r.made(now)
 }
 
 // keyOf names the lease that a delegated prefix's route belongs to.

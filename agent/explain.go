@@ -67,15 +67,19 @@ func (a *Agent) advise(p netip.Prefix, known bool) string {
 
 func (a *Agent) showEvent(v binding.Event) control.Event {
 	e := control.Event{
-		At:     v.At.UTC().Round(0),
-		Source: v.Source.String(),
-		Server: a.serverName(v.Server),
-		Client: duidText(v.Client),
-		CLT:    instant(v.CLT),
-		Rule:   v.Reason.Rule(),
-		Reason: v.Reason.String(),
-		Won:    v.Won,
-		Other:  duidText(v.Other),
+		At:        v.At.UTC().Round(0),
+		Source:    v.Source.String(),
+		Server:    a.serverName(v.Server),
+		Interface: a.links.Name(v.Interface),
+		Client:    duidText(v.Client),
+		CLT:       instant(v.CLT),
+		Rule:      v.Reason.Rule(),
+		Reason:    v.Reason.String(),
+		Won:       v.Won,
+		Other:     duidText(v.Other),
+	}
+	if v.Exchange != binding.NoExchange {
+		e.Message = v.Exchange.String()
 	}
 	if v.HasSequence {
 		e.Sequence = &v.Sequence

@@ -69,6 +69,19 @@ const (
 	NoAnswer
 )
 
+// An Exchange says of which message of the client a gleaned statement came.
+type Exchange uint8
+
+// The exchanges, in the words of RFC 8415.
+const (
+	NoExchange     Exchange = iota // not gleaned
+	ReplyToSolicit                 // with rapid commit
+	ReplyToRequest
+	ReplyToRenew
+	ReplyToRebind
+	OnRelease // the Release itself
+)
+
 // An Observation is one source's statement about one lease at one instant.
 //
 // The byte slices may alias a buffer that the sender uses again once
@@ -78,6 +91,7 @@ type Observation struct {
 	Statement Statement
 	Source    Source
 	Server    Server
+	Exchange  Exchange // it tells an operator which packet taught this, and decides nothing
 
 	// Client is the client's DUID, 3 to 130 octets, compared as opaque bytes.
 	// It may be empty for FromKernel, Denied and NoAnswer.

@@ -126,7 +126,7 @@ func (t *Table) isClient(r *record, s *statement) bool {
 }
 
 func extraOf(s *statement) extra {
-	return extra{sequence: s.sequence, iaid: s.IAID, hasIAID: s.HasIAID}
+	return extra{sequence: s.sequence, iaid: s.IAID, hasIAID: s.HasIAID, exchange: s.Exchange}
 }
 
 // relocate moves the record to where the statement says that the client is.

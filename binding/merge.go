@@ -54,7 +54,7 @@ func (t *Table) vouch(ref uint32, r *record, s *statement) {
 		t.setOrigin(r, s.source, s.server, s.identity)
 		t.mention(ref, s)
 	} else {
-		e.sequence = old.sequence
+		e.sequence, e.exchange = old.sequence, old.exchange
 	}
 	if e != old {
 		t.extras.put(ref, e)

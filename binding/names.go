@@ -18,6 +18,14 @@ var stateNames = [...]string{
 // String returns the state as the operator's contract has it.
 func (s State) String() string { return name(stateNames[:], int(s)) }
 
+var exchangeNames = [...]string{
+	NoExchange: "none", ReplyToSolicit: "Reply to Solicit", ReplyToRequest: "Reply to Request",
+	ReplyToRenew: "Reply to Renew", ReplyToRebind: "Reply to Rebind", OnRelease: "Release",
+}
+
+// String names the packet that taught.
+func (e Exchange) String() string { return name(exchangeNames[:], int(e)) }
+
 var kindNames = [...]string{DelegatedPrefix: "delegated prefix", Address: "address"}
 
 // String returns the kind in an operator's words.

@@ -116,6 +116,7 @@ type extra struct {
 	sequence sequence
 	iaid     uint32
 	hasIAID  bool
+	exchange Exchange // of the statement that the record stands on
 }
 
 // extras finds the extra of a record: nil, and no memory, for a whole chunk

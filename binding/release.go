@@ -5,6 +5,7 @@ package binding
 // the binding; any other makes the binding suspect (DESIGN.md, rule 6).
 func (t *Table) released(ref uint32, s *statement, out []Change) []Change {
 	if ref == 0 {
+		t.tell(s, ReleasedByOwner, true, 0)
 		t.bury(s.key, t.hearsay(s, ReleasedByOwner), t.at)
 		return out
 	}

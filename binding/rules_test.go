@@ -2,6 +2,7 @@ package binding
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 	"unsafe"
@@ -201,6 +202,27 @@ func TestConflict(t *testing.T) {
 		e := story[len(story)-1]
 		if string(e.Client) != bob || string(e.Other) != alice || e.Server != 2 || !e.Won || e.Reason.Rule() != "R77" || !e.At.Equal(l.at(1)) {
 			t.Errorf("last event is %+v", e)
+		}
+	})
+	t.Run("explain: the story names the packet that taught, and where, whichever word came first", func(t *testing.T) {
+		renew := func(o *Observation) { o.Source, o.Exchange = FromGlean, ReplyToRenew }
+		for _, gleanedFirst := range []bool{true, false} {
+			l := newLab(t, openPolicy)
+			words := []Observation{l.held(alice, -5, renew), l.held(alice, -5)}
+			if !gleanedFirst {
+				slices.Reverse(words)
+			}
+			l.say(words...)
+			if e := l.table.Story(keyP)[0]; e.Exchange != ReplyToRenew || e.Interface != 1 || e.Exchange.String() != "Reply to Renew" {
+				t.Errorf("gleaned first %t: the event is %+v", gleanedFirst, e)
+			}
+		}
+	})
+	t.Run("explain: a Release of a lease that is not known is told", func(t *testing.T) {
+		l := newLab(t, openPolicy)
+		l.say(l.held(alice, -5, saying(Released), func(o *Observation) { o.Source, o.Exchange = FromGlean, OnRelease }))
+		if story := l.table.Story(keyP); len(story) != 1 || story[0].Exchange != OnRelease || story[0].Reason != ReleasedByOwner {
+			t.Errorf("the story is %+v", story)
 		}
 	})
 }

@@ -11,7 +11,9 @@ type Event struct {
 	Source      Source
 	Server      Server
 	Statement   Statement
-	Client      []byte // nil if it is not known or does not matter
+	Exchange    Exchange  // of a gleaned statement
+	Interface   Interface // where the client is, by the statement; 0 if it does not tell
+	Client      []byte    // nil if it is not known or does not matter
 	CLT         time.Time
 	Sequence    uint64
 	HasSequence bool
@@ -31,11 +33,13 @@ type event struct {
 	source    Source
 	server    uint8
 	statement Statement
+	exchange  Exchange
 	reason    Reason
 	numbered  bool
 	won       bool
 	client    uint32 // held
 	other     uint32 // held
+	port      Interface
 }
 
 // A story is a ring of events. What is uneventful, such as the first word
@@ -49,7 +53,8 @@ type story struct {
 func (t *Table) tell(s *statement, why Reason, won bool, other uint32) {
 	e := event{
 		at: s.claim.received, clt: s.clt, sequence: s.sequence.value, numbered: s.sequence.known, key: s.key,
-		source: s.source, server: uint8(s.server), statement: s.Statement, reason: why, won: won,
+		source: s.source, server: uint8(s.server), statement: s.Statement, exchange: s.Exchange, port: s.port,
+		reason: why, won: won,
 	}
 	if len(s.Client) > 0 {
 		e.client = t.clients.hold(s.Client)
@@ -65,7 +70,7 @@ func (t *Table) tell(s *statement, why Reason, won bool, other uint32) {
 func (t *Table) tellOf(r *record, why Reason) {
 	t.clients.holdID(r.client)
 	t.note(event{
-		at: t.at, clt: r.clt, key: r.key, client: r.client, source: r.source, server: r.server, reason: why,
+		at: t.at, clt: r.clt, key: r.key, client: r.client, source: r.source, server: r.server, port: r.port, reason: why,
 	})
 }
 
@@ -97,9 +102,7 @@ func (t *Table) Story(k Key) []Event {
 		if e.key != packed {
 			continue
 		}
-		if r := t.records.at(max(ref, 1)); ref != 0 && e.won && e.at == r.received && e.reason == r.verdict {
-			told = true
-		}
+		told = told || ref != 0 && e.standsFor(t.records.at(ref))
 		list = append(list, t.event(e))
 	}
 	if ref != 0 && !told {
@@ -109,9 +112,15 @@ func (t *Table) Story(k Key) []Event {
 	return list
 }
 
+// standsFor reports whether the event is the statement that a record stands on.
+func (e *event) standsFor(r *record) bool {
+	return e.won && e.at == r.received && e.reason == r.verdict
+}
+
 func (t *Table) event(e *event) Event {
 	return Event{
 		At: t.time(e.at), Source: e.source, Server: Server(e.server), Statement: e.statement,
+		Exchange: e.exchange, Interface: e.port,
 		Client: slices.Clone(t.clients.duid(e.client)), CLT: t.time(e.clt),
 		Sequence: e.sequence, HasSequence: e.numbered, Reason: e.reason, Won: e.won,
 		Other: slices.Clone(t.clients.duid(e.other)),
@@ -123,6 +132,7 @@ func (t *Table) standing(ref uint32) Event {
 	b := t.binding(ref)
 	return Event{
 		At: b.Received, Source: b.Source, Server: b.Server, Client: b.Client, CLT: b.CLT,
+		Exchange: t.extras.get(ref).exchange, Interface: b.Interface,
 		Sequence: b.Sequence, HasSequence: b.HasSequence, Reason: t.records.at(ref).verdict, Won: true,
 	}
 }

@@ -274,7 +274,7 @@ func TestObservationInFull(t *testing.T) {
 	_, got := b.see(core, toCPE(reply, 1, iaPD(0xdeadbeef, prefix("2001:db8:8000::/50", 0xffffffff, 0xffffffff))))
 	want := []binding.Observation{{
 		Key:       binding.Key{Kind: binding.DelegatedPrefix, Prefix: netip.MustParsePrefix("2001:db8:8000::/50")},
-		Statement: binding.Held, Source: binding.FromGlean, Server: 1,
+		Statement: binding.Held, Source: binding.FromGlean, Exchange: binding.ReplyToRequest, Server: 1,
 		Client: []byte(duid1), ServerDUID: []byte(dhcpd), IAID: 0xdeadbeef, HasIAID: true,
 		Received: b.now, CLT: b.now, // R74
 		ValidUntil: binding.Forever, PreferredUntil: binding.Forever, // R73

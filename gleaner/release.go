@@ -22,6 +22,7 @@ func (m *matcher) release(a *arrival, direct bool, batch *binding.Batch) counter
 	o := binding.Observation{
 		Statement:  binding.Released,
 		Source:     binding.FromGlean,
+		Exchange:   binding.OnRelease,
 		Client:     batch.Bytes(msg.client),
 		ServerDUID: batch.Bytes(msg.server),
 		HasIAID:    true,

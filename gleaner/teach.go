@@ -43,6 +43,7 @@ func (m *matcher) judge(w *answer, t *transaction, batch *binding.Batch) counter
 func (m *matcher) teach(w *answer, t *transaction, batch *binding.Batch) {
 	o := binding.Observation{
 		Source:     binding.FromGlean,
+		Exchange:   replyTo(t.kind),
 		Server:     w.server.Number,
 		Client:     batch.Bytes(m.message.client),
 		ServerDUID: batch.Bytes(m.message.server),
@@ -57,6 +58,21 @@ func (m *matcher) teach(w *answer, t *transaction, batch *binding.Batch) {
 	}
 	o.Source, o.HasIAID = binding.FromNotify, false
 	m.notified(o, w.server, at, batch)
+}
+
+// replyTo names what a Reply answers.
+func replyTo(kind dhcpv6.MessageType) binding.Exchange {
+	switch kind {
+	case dhcpv6.MessageTypeSolicit:
+		return binding.ReplyToSolicit
+	case dhcpv6.MessageTypeRequest:
+		return binding.ReplyToRequest
+	case dhcpv6.MessageTypeRenew:
+		return binding.ReplyToRenew
+	case dhcpv6.MessageTypeRebind:
+		return binding.ReplyToRebind
+	}
+	return binding.NoExchange
 }
 
 // placer returns where the client of a Reply is, for each kind of lease.

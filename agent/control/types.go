@@ -73,16 +73,20 @@ type Route struct {
 
 // Event is one verdict about a lease.
 type Event struct {
-	At       time.Time  `json:"at"`
-	Source   string     `json:"source"`
-	Server   string     `json:"server"`
-	Client   string     `json:"client_duid"`
-	CLT      *time.Time `json:"clt"`
-	Sequence *uint64    `json:"sequence_number"`
-	Rule     string     `json:"rule"`
-	Reason   string     `json:"reason"`
-	Won      bool       `json:"won"`
-	Other    string     `json:"other_client_duid"`
+	At     time.Time `json:"at"`
+	Source string    `json:"source"`
+	Server string    `json:"server"`
+	// Message is the packet that taught it, such as "Reply to Renew"; "" if it
+	// was not gleaned.
+	Message   string     `json:"message"`
+	Interface string     `json:"interface"` // where the client is, by this word; "" if it does not tell
+	Client    string     `json:"client_duid"`
+	CLT       *time.Time `json:"clt"`
+	Sequence  *uint64    `json:"sequence_number"`
+	Rule      string     `json:"rule"`
+	Reason    string     `json:"reason"`
+	Won       bool       `json:"won"`
+	Other     string     `json:"other_client_duid"`
 }
 
 // Explanation is the story of one lease: what is held, and the verdicts that

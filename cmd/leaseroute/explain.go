@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"time"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -65,6 +65,25 @@ func printHeld(w io.Writer, b control.Binding) {
 	fmt.Fprintf(w, "  valid for %s; last word from %s (%s), client last heard %s\n", left(b.ValidUntil), dash(b.Server), b.Source, ago(b.CLT))
 }
 
+// millis is RFC 3339 to the millisecond: packets follow one another closely.
+const millis = "2006-01-02T15:04:05.000Z07:00"
+
+// circumstances are the packet that taught something and where it put the
+// client, as far as they are known.
+func circumstances(v control.Event) string {
+	var parts []string
+	if v.Message != "" {
+		parts = append(parts, v.Message)
+	}
+	if v.Interface != "" {
+		parts = append(parts, "on "+v.Interface)
+	}
+	if parts == nil {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
+
 func printEvent(w io.Writer, v control.Event) {
 	verdict := "lost"
 	if v.Won {
@@ -74,7 +93,7 @@ func printEvent(w io.Writer, v control.Event) {
 	if v.Server != "" {
 		who += " from " + v.Server
 	}
-	fmt.Fprintf(w, "  %s  %s: %s", v.At.Format(time.RFC3339), who, v.Reason)
+	fmt.Fprintf(w, "  %s  %s%s: %s", v.At.Format(millis), who, circumstances(v), v.Reason)
 	if v.Rule != "" {
 		fmt.Fprintf(w, " [%s]", v.Rule)
 	}

@@ -22,10 +22,11 @@ func TestLeaseAndRelease(t *testing.T) {
 				if _, err := s.Server.Ping(s.ctx, got[0].Addr().Next()); err != nil {
 					t.Errorf("the subscriber can't be reached: %v", err)
 				}
+				s.explained(t, got[0], "glean from dhcp1 (Reply to Request, on acc0): first word about this lease [R70]")
 				must(t, client.Release(s.ctx))
 				s.held(t, cpe)
 				s.exact(t)
-				s.explained(t, got[0], "glean: released by its client [R89]")
+				s.explained(t, got[0], "glean (Release, on acc0): released by its client [R89]")
 			})
 		}
 	})
@@ -68,7 +69,8 @@ func TestRapidCommit(t *testing.T) {
 	eachServer(t, setup{access: 1, serve: rapid}, func(t *testing.T, s *site) {
 		for i, program := range []lab.ClientProgram{lab.Dhcp6c, lab.Dhcpcd} {
 			t.Run("L15 a Reply to a Solicit teaches: "+string(program), func(t *testing.T) {
-				s.bound(t, s.Access[0], uint16(i+1), lab.ClientConfig{Program: program, Prefixes: 1, RapidCommit: true})
+				_, _, got := s.bound(t, s.Access[0], uint16(i+1), lab.ClientConfig{Program: program, Prefixes: 1, RapidCommit: true})
+				s.explained(t, got[0], "(Reply to Solicit, on acc0)")
 			})
 		}
 		if n := s.Status(t).Counters["glean_advertises"]; n != 0 {

@@ -13,7 +13,6 @@ import (
 
 	"github.com/insomniacslk/dhcp/dhcpv6"
 
-	"leaseroute/agent/control"
 	"leaseroute/test/daemon"
 	"leaseroute/test/lab"
 )
@@ -177,7 +176,7 @@ func (c *crowds) compare(t *testing.T) {
 		held, err := c.server.Held(time.Now())
 		must(t, err)
 		bindings := c.Bindings(t)
-		c.promise(held, bindings)
+		promise(held, bindings, c.told)
 		return append(routeDiff(c.Routes(t), c.relayed(t)), leaseDiff(bindings, held)...)
 	})
 	held, err := c.server.Held(time.Now())
@@ -205,18 +204,6 @@ func (c *crowds) relayed(t *testing.T) map[netip.Prefix]lab.Route {
 		routes[l.Prefix] = r
 	}
 	return routes
-}
-
-// promise gives those leases the end that their client was told where
-// leaseroute says so too. Kea answers a Solicit with Rapid Commit from a client
-// that it knows with full lifetimes, and keeps the old end in its file.
-func (c *crowds) promise(held []lab.Lease, bindings map[string]control.Binding) {
-	for i, l := range held {
-		b := bindings[l.Prefix.String()]
-		if told := c.told(l); b.ValidUntil != nil && b.ValidUntil.Sub(told).Abs() <= slack {
-			held[i].Until = told
-		}
-	}
 }
 
 // told is the end of a lease as its client was told.

@@ -35,6 +35,7 @@ func TestRenew(t *testing.T) {
 					return nil
 				})
 				s.exact(t)
+				s.explained(t, got[0], "(Reply to Renew, on acc0): the client spoke to its server later [R77]")
 				client.Kill()
 			})
 		}
@@ -60,6 +61,8 @@ func TestRebindAfterRenumbering(t *testing.T) {
 			}
 			s.held(t, cpe, told.Prefix)
 			s.exact(t)
+			s.explained(t, old[0], "(Reply to Rebind, on acc0): server reports a valid lifetime of zero [R88]")
+			s.explained(t, told.Prefix, "(Reply to Rebind, on acc0): first word about this lease [R70]")
 		})
 	})
 }

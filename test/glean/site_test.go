@@ -51,6 +51,8 @@ type site struct {
 	kea    *lab.Kea // nil if the server is dhcpd
 	relay  *lab.Relay
 	places map[string]place // where a client is that holds a lease, by DUID
+
+	promised map[netip.Prefix]time.Time // until when a client was told that it has a lease
 }
 
 // A setup says how a site is made. Only server must be set.
@@ -104,7 +106,7 @@ func newSite(t *testing.T, c setup) *site {
 // newBareSite makes a site in which nothing runs, with so many access links.
 func newBareSite(t *testing.T, access int) *site {
 	t.Helper()
-	s := &site{Edge: labtest.NewEdge(t, access), places: make(map[string]place)}
+	s := &site{Edge: labtest.NewEdge(t, access), places: make(map[string]place), promised: make(map[netip.Prefix]time.Time)}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	s.ctx = ctx
@@ -168,6 +170,7 @@ func (s *site) told(t *testing.T, c *lab.Client, e lab.Event, n int) []netip.Pre
 		told, err := c.Wait(s.ctx, e)
 		must(t, err)
 		prefixes = append(prefixes, told.Prefix)
+		s.promised[told.Prefix] = time.Now().Add(told.Valid)
 	}
 	slices.SortFunc(prefixes, netip.Prefix.Compare)
 	return prefixes

@@ -76,7 +76,7 @@ func TestStateFile(t *testing.T) {
 		if n := s.Status(t).Counters["expired_on_arrival"]; n != 1 {
 			t.Errorf("%d leases were over on arrival, want 1", n)
 		}
-		s.explained(t, live.Key.Prefix, "state from dhcp1")
+		s.explained(t, live.Key.Prefix, "state from dhcp1 (on acc0): first word about this lease [R70]")
 	})
 	t.Run("R131 a clock behind the file expires nothing and doubts all", func(t *testing.T) {
 		t.Parallel()

@@ -86,6 +86,14 @@ func (a *Agent) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer socket.Close()
+	guard, err := control.Guard(a.cfg.Routes.Table, a.cfg.Routes.Protocol)
+	if err != nil {
+		return err
+	}
+	if guard != nil {
+		defer guard.Close()
+	}
 	a.logStart()
 	observed := make(chan *binding.Batch, 8) // never closed: senders also watch ctx
 	adopted := make(chan struct{})

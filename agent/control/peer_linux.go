@@ -6,22 +6,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// peerPID returns the process at the other end of a unix socket: 0 if the
-// kernel does not tell, as of one in another PID namespace.
-func peerPID(c net.Conn) int {
+// A peer is the process at the other end of a unix socket.
+type peer struct{ pid, uid int } // 0 and -1: the kernel does not tell
+
+// peerOf asks the kernel who made the other end.
+func peerOf(c net.Conn) peer {
+	nobody := peer{uid: -1}
 	u, ok := c.(*net.UnixConn)
 	if !ok {
-		return 0
+		return nobody
 	}
 	raw, err := u.SyscallConn()
 	if err != nil {
-		return 0
+		return nobody
 	}
-	pid := 0
-	_ = raw.Control(func(fd uintptr) {
-		if cred, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
-			pid = int(cred.Pid)
-		}
-	})
-	return pid
+	var cred *unix.Ucred
+	if failed := raw.Control(func(fd uintptr) {
+		cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	}); failed != nil || err != nil {
+		return nobody
+	}
+	return peer{pid: int(cred.Pid), uid: int(cred.Uid)}
 }

@@ -30,12 +30,12 @@ var ErrInUse = errors.New("another leaseroute is running")
 func Listen(socket string) (net.Listener, error) {
 	if c, err := net.Dial("unix", socket); err == nil {
 		defer c.Close()
-		return nil, fmt.Errorf("control socket %s: %w as process %d: stop it first", socket, ErrInUse, peerPID(c))
+		return nil, fmt.Errorf("control socket %s: %w as process %d: stop it first", socket, ErrInUse, peerOf(c).pid)
 	}
 	if err := os.MkdirAll(filepath.Dir(socket), 0o750); err != nil {
 		return nil, fmt.Errorf("control socket: %w", err)
 	}
-	if err := os.Remove(socket); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := removeStale(socket); err != nil {
 		return nil, fmt.Errorf("control socket: %w", err)
 	}
 	l, err := net.Listen("unix", socket)
@@ -47,6 +47,22 @@ func Listen(socket string) (net.Listener, error) {
 		return nil, fmt.Errorf("control socket: %w", err)
 	}
 	return netutil.LimitListener(l, maxConnections), nil
+}
+
+// removeStale removes a socket, and nothing else: the path is an operator's to
+// mistype.
+func removeStale(socket string) error {
+	info, err := os.Lstat(socket)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if info.Mode()&os.ModeSocket == 0 {
+		return fmt.Errorf("%s is there, and is no socket: choose another control.socket", socket)
+	}
+	return os.Remove(socket)
 }
 
 // Serve answers on l with h until ctx ends; it closes l.

@@ -114,6 +114,16 @@ func TestSecondInstance(t *testing.T) {
 	if want := fmt.Sprintf("control socket %s: another leaseroute is running as process %d: stop it first", s.Path("control.sock"), first.Pid()); code != 1 || !strings.Contains(stderr, want) {
 		t.Errorf("a second one ends with %d and says %q; want 1 and %q", code, stderr, want)
 	}
+	_, stderr, code = s.Run(t, "run", "--control-socket", s.Path("other.sock"), "--state-dir", s.Path("other"))
+	if want := fmt.Sprintf("routes of protocol 158 in table 254: another leaseroute is running as process %d: stop it first", first.Pid()); code != 1 || !strings.Contains(stderr, want) {
+		t.Errorf("one with another socket ends with %d and says %q; want 1 and %q", code, stderr, want)
+	}
+	precious := s.Path("precious")
+	must(t, os.WriteFile(precious, []byte("data"), 0o600))
+	_, stderr, code = s.Run(t, "run", "--control-socket", precious)
+	if _, err := os.Stat(precious); code != 1 || err != nil || !strings.Contains(stderr, precious+" is there, and is no socket") {
+		t.Errorf("with a file as its socket it ends with %d and says %q; the file: %v", code, stderr, err)
+	}
 	s.settled(t)
 	s.exact(t, s.fibOf(lease))
 

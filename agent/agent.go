@@ -120,6 +120,7 @@ func (a *Agent) build(g *errgroup.Group, ctx context.Context, observed chan *bin
 		observed: observed, events: events, calls: a.calls,
 		jobs: jobs, results: results, adopted: adopted,
 		audit: auditWanted, tidy: true,
+		log: a.log, nameOf: a.links.Name,
 		recovery: newRecovery(a.cfg, a.started, a.servers, a.log),
 		servers:  a.servers,
 		askFor:   linksOf(a.cfg, a.links),

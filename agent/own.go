@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/sirupsen/logrus"
+
 	"leaseroute/binding"
 	"leaseroute/lqclient"
 	"leaseroute/routes"
@@ -36,6 +38,8 @@ type owner struct {
 	audit   auditState
 	tidy    bool // the aggregates want looking at
 
+	log      *logrus.Entry
+	nameOf   func(binding.Interface) string
 	repairs  repairs
 	recovery *recovery
 	servers  []*lqclient.Requestor  // by number less one

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/sirupsen/logrus"
+
 	"leaseroute/binding"
 	"leaseroute/routes"
 )
@@ -27,6 +29,7 @@ var everything = netip.MustParsePrefix("::/0")
 // repairs are the routes of ours that somebody took.
 type repairs struct {
 	gone  []netip.Prefix
+	cover bool          // a covering route, too
 	audit bool          // more than the list holds, or unknown: look at all
 	due   time.Time     // when they are put back; zero if none are gone
 	wait  time.Duration // what the last repair waited for
@@ -41,6 +44,12 @@ func (r *repairs) add(now time.Time, p netip.Prefix) {
 		return
 	}
 	r.gone = append(r.gone, p)
+}
+
+// addCover notes that a covering route is gone.
+func (r *repairs) addCover(now time.Time) {
+	r.schedule(now)
+	r.cover = true
 }
 
 // addAll notes that anything may be gone.
@@ -68,7 +77,7 @@ func (r *repairs) delay(now time.Time) time.Duration {
 
 // made notes that everything was put back.
 func (r *repairs) made(now time.Time) {
-	r.gone, r.audit, r.due, r.last = r.gone[:0], false, time.Time{}, now
+	r.gone, r.cover, r.audit, r.due, r.last = r.gone[:0], false, false, time.Time{}, now
 }
 
 // repair puts back what is due.
@@ -77,11 +86,18 @@ func (o *owner) repair(now time.Time) {
 	if r.due.IsZero() || now.Before(r.due) {
 		return
 	}
+	before := len(o.changes)
 	for _, p := range r.gone {
 		o.changes = o.table.RouteGone(now, keyOf(p), o.changes)
 	}
+	o.tidy = o.tidy || r.cover
 	if r.audit {
 		o.audit = auditWanted
+	}
+	// What went with its link, or with its lease, is not to be put back.
+	if missing := len(o.changes) - before; missing > 0 || r.cover {
+		o.log.WithFields(logrus.Fields{"routes": missing, "covering": r.cover, "after": r.wait}).
+			Warn("somebody took routes of ours; putting them back")
 	}
 	r.made(now)
 }
@@ -91,10 +107,21 @@ func keyOf(p netip.Prefix) binding.Key {
 	return binding.Key{Kind: binding.DelegatedPrefix, Prefix: p}
 }
 
+// linkNews are the events about links that are worth a line in the log.
+var linkNews = map[routes.EventKind]string{
+	routes.LinkDown:     "interface is down; its routes come back when it is up",
+	routes.LinkUp:       "interface is up; its links are asked about",
+	routes.LinkAppeared: "interface has appeared",
+	routes.LinkRemoved:  "interface is gone; its leases are kept",
+}
+
 // event takes in what the kernel's monitor saw.
 func (o *owner) event(now time.Time, e routes.Event) {
 	if e.Interface != 0 {
 		o.tellChange()
+	}
+	if text := linkNews[e.Kind]; text != "" {
+		o.log.WithField("link", o.nameOf(e.Interface)).Info(text)
 	}
 	switch e.Kind {
 	case routes.RouteGone:
@@ -102,7 +129,7 @@ func (o *owner) event(now time.Time, e routes.Event) {
 	case routes.ForeignGone:
 		o.changes = o.table.Retry(now, e.Prefix, o.changes)
 	case routes.AggregateGone:
-		o.tidy = true
+		o.repairs.addCover(now)
 	case routes.LinkDown:
 		o.table.InterfaceDown(now, e.Interface)
 	case routes.LinkRemoved:

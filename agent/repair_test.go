@@ -42,3 +42,16 @@ func TestRepairsAreBounded(t *testing.T) {
 		t.Errorf("a repair that is made leaves %+v", r)
 	}
 }
+
+func TestRepairsOfCoveringRoutes(t *testing.T) {
+	var r repairs
+	now := time.Unix(1_700_000_000, 0)
+	r.addCover(now)
+	if !r.cover || r.due.Sub(now) != firstRepair {
+		t.Errorf("rule 8: %+v, want a repair of the covering route after %s", r, firstRepair)
+	}
+	r.made(r.due)
+	if r.addCover(now.Add(firstRepair)); r.due.Sub(now) != 3*firstRepair {
+		t.Errorf("rule 8: a covering route that is taken again is put back after %s, want %s", r.due.Sub(now), 3*firstRepair)
+	}
+}

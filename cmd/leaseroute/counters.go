@@ -78,8 +78,8 @@ var meanings = map[string]string{
 	"glean_questions_suppressed": "clients that were not asked about: too many at a time",
 
 	// Routes.
-	"bindings_repaired":                "routes put right after somebody else changed them",
-	"routes_taken":                     "times that somebody else took or changed a route of ours",
+	"bindings_repaired":                "routes put back after somebody took or changed them",
+	"routes_taken":                     "routes of ours that went without our doing: with a link, or taken by somebody",
 	"kernel_failures":                  "changes that could not be made to the kernel",
 	"routes_refused_foreign":           "routes not made: somebody else has a route of this prefix",
 	"routes_refused_connected":         "routes not made: the prefix overlaps one of our own links",

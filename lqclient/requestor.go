@@ -69,10 +69,6 @@ func (r *Requestor) Status() Status { return r.board.status() }
 
 // Run works until ctx ends, and then returns nil.
 func (r *Requestor) Run(ctx context.Context) error {
-	if r.server.DataTimeout < DefaultDataTimeout {
-		r.notes.log.WithField("data_timeout", r.server.DataTimeout).
-			Warn("data timeout is below the 300s that RFC 5460 recommends")
-	}
 	if r.options.Jitter > 0 {
 		sleep(ctx, rand.N(r.options.Jitter))
 	}

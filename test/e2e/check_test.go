@@ -10,7 +10,8 @@ import (
 	"leaseroute/test/lab"
 )
 
-// TestCheck prints a configuration as it is resolved on the router.
+// TestCheck (C55): check prints a configuration as it is resolved on the
+// router, with a warning of a data time-out below 300 s.
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, config(

@@ -24,7 +24,7 @@ func TestExplain(t *testing.T) {
 			"2001:db8:8000:100::/56: installed (first word about this lease)\n",
 			"  client 00:03:00:01:02:00:00:00:01:01 via fe80::101 dev acc0\n",
 			"  valid for 23h", "; last word from dhcp1 (bulk), client last heard 10m",
-			"  bulk from dhcp1: first word about this lease [R70]; client 00:03:00:01:02:00:00:00:01:01 won\n",
+			"  bulk from dhcp1 (on acc0): first word about this lease [R70]; client 00:03:00:01:02:00:00:00:01:01 won\n",
 			"  kernel: 2001:db8:8000:100::/56 via fe80::101 dev acc0 proto 158 metric 1024 expires 24h")
 	}
 	for _, asked := range []string{"2001:db8:8000:9900::/56", "2001:db8:8000:9900::1", "2001:db8:8000::/40"} {

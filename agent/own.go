@@ -35,6 +35,7 @@ type owner struct {
 	changes []binding.Change // decided, not yet handed over
 	spare   []binding.Change // the buffer that the installer gave back
 	busy    bool             // the installer works on a job
+	handing int              // the changes in that job
 	audit   auditState
 	tidy    bool // the aggregates want looking at
 
@@ -116,6 +117,7 @@ func (o *owner) handed(j job) {
 	o.busy = true
 	switch {
 	case j.changes != nil:
+		o.handing = len(j.changes)
 		o.changes, o.spare = o.spare[:0], nil
 	case j.aggregates:
 		o.tidy = false
@@ -138,7 +140,7 @@ func (o *owner) take(r result) {
 		o.changes = o.table.Continue(now, o.changes)
 		o.spare = r.job.changes[:0]
 	}
-	o.busy = false
+	o.busy, o.handing = false, 0
 	o.recovery.check(now, o.idle())
 }
 
@@ -160,6 +162,9 @@ func (o *owner) audited(now time.Time, r result) {
 
 // idle reports whether all that was decided is in the kernel.
 func (o *owner) idle() bool { return !o.busy && len(o.changes) == 0 }
+
+// pending is how many changes were decided and are not yet in the kernel.
+func (o *owner) pending() int { return o.handing + len(o.changes) }
 
 // apply takes a batch in and gives it back.
 func (o *owner) apply(b *binding.Batch) {

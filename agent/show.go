@@ -108,9 +108,15 @@ func (a *Agent) status(ctx context.Context) (control.Status, error) {
 		Version: a.version, Started: a.started.UTC().Round(0), RelayID: duidText(a.relayID),
 		Goroutines: runtime.NumGoroutine(),
 	}
+	// The servers come first: what they said before, the owner has taken in
+	// when it answers.
+	for n, r := range a.servers {
+		s.Servers = append(s.Servers, a.showServer(n, r.Status()))
+	}
 	var counts binding.Counts
 	err := a.call(ctx, func() {
 		counts = a.owner.table.Counts()
+		s.ChangesPending = a.owner.pending()
 		s.State = string(a.owner.recovery.state)
 		if after := a.owner.recovery.after; after != 0 {
 			seconds := after.Seconds()
@@ -120,9 +126,6 @@ func (a *Agent) status(ctx context.Context) (control.Status, error) {
 	s.Bindings, s.ByState, s.Refused = counts.Bindings, byState(counts), byReason(counts)
 	s.RoutesInstalled = counts.States[binding.Installed] + counts.States[binding.Suspect]
 	s.Counters = a.counters(counts)
-	for n, r := range a.servers {
-		s.Servers = append(s.Servers, a.showServer(n, r.Status()))
-	}
 	return s, err
 }
 

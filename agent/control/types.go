@@ -14,6 +14,9 @@ type Status struct {
 	RecoveredAfterSeconds *float64 `json:"recovered_after_seconds"`
 	Bindings              int      `json:"bindings"`
 	RoutesInstalled       int      `json:"routes_installed"`
+	// ChangesPending has the changes of routes that were decided and are not
+	// yet in the kernel.
+	ChangesPending int `json:"changes_pending"`
 	// ByState has the number of bindings in each state.
 	ByState map[string]int `json:"by_state"`
 	// Refused has the number of bindings without a route, by reason.

@@ -54,5 +54,5 @@ func resynced(s control.Status, r control.Resync) bool {
 			return false
 		}
 	}
-	return s.ByState["pending"] == 0
+	return s.ChangesPending == 0
 }

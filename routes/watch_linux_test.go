@@ -168,6 +168,21 @@ func TestWatchForeign(t *testing.T) {
 	}
 }
 
+// loseCarrier waits until the kernel has taken in that an interface lost its
+// carrier: it does so later, and not at all if the carrier is back by then.
+func (l *lab) loseCarrier(name string) {
+	l.t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !strings.Contains(l.ip("-oneline link show "+name), "state DOWN") {
+		select {
+		case <-tick.C:
+		case <-l.t.Context().Done():
+			l.t.Fatalf("%s still has a carrier", name)
+		}
+	}
+}
+
 func TestWatchLinks(t *testing.T) {
 	for _, silent := range []string{"0", "1"} {
 		t.Run("C111 links go and come, skip_notify_on_dev_down="+silent, func(t *testing.T) {
@@ -182,10 +197,12 @@ func TestWatchLinks(t *testing.T) {
 				gone = []string{"route gone " + home56 + " acc0"}
 			}
 			l.ip("link set far-acc0 down")
+			l.loseCarrier("acc0")
 			w.expect("S-2: carrier loss keeps the route, and is not told")
 			l.ip("link set far-acc0 up")
 			w.expect("carrier", "link up acc0")
 			l.ip("link set far-acc0 down")
+			l.loseCarrier("acc0")
 			l.ip("link set acc0 down")
 			w.expect("admin down without a carrier", append(gone, "link down acc0", "link changed acc0")...)
 			l.ip("link set acc0 up")

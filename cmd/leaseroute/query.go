@@ -75,12 +75,14 @@ func (q *question) parse() (lqclient.Server, []byte, wire.Query, error) {
 			return server, nil, query, fmt.Errorf("--source: %w", err)
 		}
 	}
-	own, err := parseHex("--duid", q.duid)
+	own, err := parseHex(q.duid)
 	if err != nil {
-		return server, nil, query, err
+		return server, nil, query, fmt.Errorf("--duid %q: %w", q.duid, err)
 	}
-	query, err = q.query()
-	return server, own, query, errors.Join(err, query.Validate())
+	if query, err = q.query(); err == nil {
+		err = query.Validate()
+	}
+	return server, own, query, err
 }
 
 // query finds the one key that was given.
@@ -97,8 +99,8 @@ func (q *question) query() (query wire.Query, err error) {
 		}
 	}
 	take("address", q.address, wire.ByAddress, func(s string) error { query.Address, err = netip.ParseAddr(s); return err })
-	take("client-id", q.clientID, wire.ByClientID, func(s string) error { query.ClientID, err = parseHex("--client-id", s); return err })
-	take("relay-id", q.relayID, wire.ByRelayID, func(s string) error { query.RelayID, err = parseHex("--relay-id", s); return err })
+	take("client-id", q.clientID, wire.ByClientID, func(s string) error { query.ClientID, err = parseHex(s); return err })
+	take("relay-id", q.relayID, wire.ByRelayID, func(s string) error { query.RelayID, err = parseHex(s); return err })
 	take("remote-id", q.remoteID, wire.ByRemoteID, func(s string) error { query.RemoteID, err = config.ParseRemoteID(s); return err })
 	if err == nil && q.link != "" {
 		if query.Link, err = netip.ParseAddr(q.link); err != nil {
@@ -130,10 +132,10 @@ func parseServer(s string) (netip.AddrPort, error) {
 }
 
 // parseHex reads octets, with or without colons and 0x.
-func parseHex(flag, s string) ([]byte, error) {
+func parseHex(s string) ([]byte, error) {
 	b, err := hex.DecodeString(strings.ReplaceAll(strings.TrimPrefix(s, "0x"), ":", ""))
 	if err != nil {
-		return nil, fmt.Errorf("%s %q: want octets in hex, such as 00030001020000000001", flag, s)
+		return nil, errors.New("want octets in hex, such as 00030001020000000001")
 	}
 	return b, nil
 }

@@ -45,7 +45,7 @@ test: root go lint kea peers ## Everything that CI checks (root): lint, some fuz
 	@$(need) gcc:gcc+libc6-dev ip:iproute2
 	@.ci/fuzz $(FUZZTEST)
 	@$(GO) build -o $(LEASEROUTE_CACHE)/bin/report ./test/report
-	@LEASEROUTE_REQUIRE_ROOT=1 $(GO) test -json -race -timeout 25m ./... | $(LEASEROUTE_CACHE)/bin/report
+	@LEASEROUTE_REQUIRE_ROOT=1 $(GO) test -json -race -p 1 -timeout 25m ./... | $(LEASEROUTE_CACHE)/bin/report
 
 .PHONY: bench
 bench: root build kea ## The benchmarks (root; BENCH=name for some, PAIRS=5)

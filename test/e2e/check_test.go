@@ -15,7 +15,7 @@ import (
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, config(
-		serverLine("dhcp1", 547, "queries: [link-address, remote-id]", "query_all: true", "data_timeout: 1s"),
+		dhcp1("queries: [link-address, remote-id]", "query_all: true", "data_timeout: 1s"),
 		`remote_ids: ["32473:sub-1"]`))
 	stdout, stderr, code := s.Run(t, "check")
 	if code != 0 || stderr != "" {

@@ -21,6 +21,7 @@ func (s *site) Run(t *testing.T, args ...string) (stdout, stderr string, code in
 	var out, errs bytes.Buffer
 	cmd := s.Router.Command(s.ctx, daemon.Binary(t), append([]string{"-c", s.Path("leaseroute.yaml")}, args...)...)
 	cmd.Stdout, cmd.Stderr = &out, &errs
+	cmd.WaitDelay = patience // a program that another test is just starting may hold the pipes
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {

@@ -29,7 +29,7 @@ func (c conflict) sides() (won, lost lqserver.Binding) {
 func TestServersDisagree(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, config(
-		soon("sequence_number_option: 65001"),
+		dhcp1("sequence_number_option: 65001"),
 		serverLine("dhcp2", otherPort, "sequence_number_option: 65001")))
 	at := time.Now().Add(-time.Hour)
 	ago := func(b lqserver.Binding, before time.Duration) lqserver.Binding {

@@ -29,7 +29,7 @@ func connectionFaults() []fault {
 		},
 		{
 			name: "R51 queries lost that come together", knobs: []string{"drop-pipelined"},
-			config: []string{"concurrent_queries: 20", "queries: [remote-id]"}, lines: []string{remoteIDs()},
+			config: []string{"data_timeout: 1s", "concurrent_queries: 20", "queries: [remote-id]"}, lines: []string{remoteIDs()},
 			breaks: true, error: "nothing came .* concurrent_queries", loose: true,
 			counters: map[string]uint64{"rounds_broken": 1},
 		},
@@ -50,7 +50,7 @@ func streamFaults() []fault {
 		broken(fault{name: "R55 the end in mid-answer", knobs: []string{"cut=5"}}, "broken_answers", "incomplete after 5 messages: .*EOF"),
 		broken(fault{name: "R55 the end in mid-message", knobs: []string{"half=5"}}, "broken_answers", "incomplete after 5 messages: .*EOF"),
 		lost,
-		broken(fault{name: "R48 silence", knobs: []string{"stall=5"}}, "read_timeouts", "incomplete after 5 messages: .*nothing came for 1s"),
+		broken(fault{name: "R48 silence", knobs: []string{"stall=5"}, config: []string{"data_timeout: 1s"}}, "read_timeouts", "incomplete after 5 messages: .*nothing came for 1s"),
 		broken(fault{name: "R50 noise instead of a message", knobs: []string{"garbage=5"}}, "illegal_types", "message of type 165"),
 		broken(fault{name: "R55 a frame of 3 octets", knobs: []string{"short-frame=5"}}, "framing_errors", "protocol error: frame of 3 octets"),
 		broken(fault{name: "R55 a frame of 0 octets", knobs: []string{"empty-frame=5"}}, "framing_errors", "protocol error: frame of 0 octets"),

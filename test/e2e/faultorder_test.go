@@ -19,6 +19,8 @@ func orderFaults() []fault {
 	}
 	foreign := broken("R55 C68 another server than the configured one", "server-id=wrong", "wrong_server", "the server's DUID is .* but the configuration says", nobody)
 	foreign.config = []string{`duid: "000300010200000000ff"`}
+	silent := broken("R56 C57 no DONE", "no-done", "read_timeouts", "incomplete after 20 messages: .*nothing came for 1s", nil)
+	silent.config = []string{"data_timeout: 1s"}
 	return []fault{
 		broken("R29 C63 C64 a REPLY to nobody's query", "wrong-id=reply", "unknown_transaction", "DATA before the REPLY", nobody),
 		{
@@ -29,7 +31,7 @@ func orderFaults() []fault {
 		broken("C64 DATA before the REPLY", "data-first", "data_before_reply", "DATA before the REPLY", nobody),
 		broken("C65 a second REPLY", "second-reply=5", "second_replies", "a second REPLY", first(5)),
 		broken("R50 C73 a message of an unknown type", "unknown-type=5", "illegal_types", "message of type 99", first(5)),
-		broken("R56 C57 no DONE", "no-done", "read_timeouts", "incomplete after 20 messages: .*nothing came for 1s", nil),
+		silent,
 		{
 			name: "C61 DONE twice", knobs: []string{"double-done"}, config: []string{"query_all: true"},
 			counters: map[string]uint64{"unknown_dones": 1},

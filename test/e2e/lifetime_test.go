@@ -47,13 +47,13 @@ func TestWithdrawn(t *testing.T) {
 	s.Stop(t)
 }
 
-func twoServers() string { return config(soon(), serverLine("dhcp2", otherPort)) }
+func twoServers() string { return config(dhcp1(), serverLine("dhcp2", otherPort)) }
 
 // TestExpiry lets a lease run out.
 func TestExpiry(t *testing.T) {
 	t.Parallel()
 	const p = "2001:db8:8000:100::/56"
-	s := newSite(t, config(soon()))
+	s := newSite(t, config(dhcp1()))
 	stays := s.lease(2, "2001:db8:8000:200::/56", 0)
 	short := heard(time.Hour, s.lease(1, p, 0))
 	short.Valid = time.Hour + 4*time.Second
@@ -72,7 +72,7 @@ func TestExpiry(t *testing.T) {
 // server that they came from: they stay, and what the server then denies goes.
 func TestAdopted(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, config(soon()))
+	s := newSite(t, config(dhcp1()))
 	keeps, gives := s.lease(1, "2001:db8:8000:100::/56", 0), s.lease(2, "2001:db8:8000:200::/56", 1)
 	list := s.list(keeps, gives)
 	_, stop := s.serve(t, 547, list, lqserver.Options{})
@@ -107,7 +107,7 @@ func TestAdopted(t *testing.T) {
 // server has been asked about it.
 func TestSuspects(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, config(soon()))
+	s := newSite(t, config(dhcp1()))
 	gone, stays := s.lease(1, "2001:db8:8000:100::/56", 0), s.lease(2, "2001:db8:8000:200::/56", 1)
 	list := s.list(gone, stays)
 	server, _ := s.serve(t, 547, list, lqserver.Options{})

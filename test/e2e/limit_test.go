@@ -13,7 +13,7 @@ import (
 // G-4 to G-7), and gives what comes free to who waited.
 func TestLimits(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, config(soon(),
+	s := newSite(t, config(dhcp1(),
 		`delegation: { allowed: ["2001:db8:8000::/33"], max_prefixes_per_client: 2, max_prefixes_per_port: 3 }`))
 	one := []lqserver.Binding{s.lease(1, "2001:db8:8000:100::/56", 0), s.lease(1, "2001:db8:8000:200::/56", 0), s.lease(1, "2001:db8:8000:300::/56", 0)}
 	elsewhere := s.lease(1, "2001:db8:8000:400::/56", 1)

@@ -15,7 +15,7 @@ import (
 // stay (RFC 8987, S-2), and the routes come back by themselves.
 func TestLinks(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, config(soon()))
+	s := newSite(t, config(dhcp1()))
 	down, other := s.lease(1, "2001:db8:8000:100::/56", 0), s.lease(2, "2001:db8:8000:200::/56", 1)
 	list := s.list(down, other)
 	server, _ := s.serve(t, 547, list, lqserver.Options{})
@@ -60,7 +60,7 @@ func TestLinks(t *testing.T) {
 // the kernel has kept the route, and must not keep it longer than the lease.
 func TestExpiryWithoutCarrier(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, config(soon()))
+	s := newSite(t, config(dhcp1()))
 	stays, short := s.lease(2, "2001:db8:8000:200::/56", 0), heard(time.Minute, s.lease(1, "2001:db8:8000:100::/56", 0))
 	short.Valid = time.Minute + 4*time.Second
 	s.serve(t, 547, s.list(short, stays), lqserver.Options{Manner: lqserver.Kea()})
@@ -77,7 +77,7 @@ func TestExpiryWithoutCarrier(t *testing.T) {
 // asked about.
 func TestLateInterface(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, config(soon()))
+	s := newSite(t, config(dhcp1()))
 	late := s.Access[1]
 	must(t, s.Router.IP(t.Context(), "link del "+late.Name))
 	here, there := s.lease(1, "2001:db8:8000:100::/56", 0), s.lease(2, "2001:db8:8000:200::/56", 1)

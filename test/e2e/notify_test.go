@@ -16,7 +16,7 @@ import (
 // TestNotify listens to what systemd would hear (sd_notify(3)).
 func TestNotify(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, config(soon()))
+	s := newSite(t, config(dhcp1()))
 	g := s.generate(t, clients, nil)
 	hold := lqserver.NewHold(5)
 	s.serve(t, 547, g, lqserver.Options{Faults: lqserver.Faults{Hold: hold}})

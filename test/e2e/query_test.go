@@ -16,7 +16,7 @@ import (
 // TestQuery asks a server once, by each kind of query, without a daemon.
 func TestQuery(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, config(soon()))
+	s := newSite(t, config(dhcp1()))
 	g := s.generate(t, clients, nil)
 	s.serve(t, 547, g, lqserver.Options{Manner: lqserver.Kea()})
 	one := g.Leases(3)[0]
@@ -71,7 +71,7 @@ func TestQuery(t *testing.T) {
 // TestSimulate has the built program be the server, with a fault.
 func TestSimulate(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, config(soon()))
+	s := newSite(t, config(dhcp1()))
 	args := []string{"simulate", "--clients", fmt.Sprint(clients), "--relay-id", relayID, "--fault", "cut=5", "--fault", "times=1"}
 	for _, a := range s.Access {
 		args = append(args, "--link", a.Address.String()+"/64")

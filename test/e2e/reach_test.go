@@ -39,7 +39,7 @@ func TestOutages(t *testing.T) {
 }
 
 func (o outage) run(t *testing.T) {
-	s := newSite(t, config(soon(), serverLine("dhcp2", otherPort, append([]string{"data_timeout: 1s"}, o.entry...)...)))
+	s := newSite(t, config(dhcp1(), serverLine("dhcp2", otherPort, o.entry...)))
 	mine, other := s.lease(1, "2001:db8:8000:100::/56", 0), s.lease(2, "2001:db8:8000:200::/56", 1)
 	s.serve(t, 547, s.list(mine), lqserver.Options{})
 	stop := func() {}

@@ -15,7 +15,7 @@ import (
 // TestWaitRecovered gates on a recovery that a server holds up.
 func TestWaitRecovered(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, config(serverLine("dhcp1", 547)))
+	s := newSite(t, config(dhcp1()))
 	g := s.generate(t, clients, nil)
 	hold := lqserver.NewHold(5)
 	s.serve(t, 547, g, lqserver.Options{Faults: lqserver.Faults{Hold: hold}})
@@ -23,8 +23,8 @@ func TestWaitRecovered(t *testing.T) {
 	s.Start(t)
 	<-hold.Reached()
 	s.holds(t, s.chosen(g, first(5)))
-	stdout, stderr, code := s.Run(t, "wait", "--recovered", "--timeout", "50ms")
-	if want := "not done within 50ms: the state is recovering: 5 bindings, 5 routes; dhcp1 querying relay-id"; code != 1 || stdout != "" || !strings.Contains(stderr, want) {
+	stdout, stderr, code := s.Run(t, "wait", "--recovered", "--timeout", "2s")
+	if want := "not done within 2s: the state is recovering: 5 bindings, 5 routes; dhcp1 querying relay-id"; code != 1 || stdout != "" || !strings.Contains(stderr, want) {
 		t.Errorf("exit %d, stdout %q, stderr %q; want 1, %q", code, stdout, stderr, want)
 	}
 	st := s.Status(t)
@@ -44,7 +44,7 @@ func TestWaitRecovered(t *testing.T) {
 // TestDegraded has one of two servers make no progress for recovery.give_up.
 func TestDegraded(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, config(soon(), serverLine("dhcp2", otherPort), "recovery: { give_up: 1s }"))
+	s := newSite(t, config(dhcp1(), serverLine("dhcp2", otherPort), "recovery: { give_up: 1s }"))
 	mine, other := s.lease(1, "2001:db8:8000:100::/56", 0), s.lease(2, "2001:db8:8000:200::/56", 1)
 	s.serve(t, 547, s.list(mine), lqserver.Options{})
 	hold := lqserver.NewHold(0)

@@ -24,7 +24,7 @@ type oddity struct {
 // that can.
 func TestRefused(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, config(soon(),
+	s := newSite(t, config(dhcp1(),
 		`interfaces: { access: ["acc*"], core: ["core0"], interface_ids: [{ id: gone, interface: acc9 }] }`,
 		`delegation: { allowed: ["2001:db8:8000::/33"], max_prefixes_per_client: 2 }`))
 	odd := s.oddities()

@@ -15,7 +15,7 @@ import (
 // TestRepairs has somebody else take, change and replace our routes.
 func TestRepairs(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, config(soon()))
+	s := newSite(t, config(dhcp1()))
 	one, two := s.lease(1, "2001:db8:8000:100::/56", 0), s.lease(2, "2001:db8:8000:200::/56", 1)
 	s.serve(t, 547, s.list(one, two), lqserver.Options{})
 	s.Start(t)

@@ -15,7 +15,7 @@ import (
 // TestResync asks again, in all the ways there are.
 func TestResync(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, config(soon()))
+	s := newSite(t, config(dhcp1()))
 	g := s.generate(t, clients, nil)
 	want := s.chosen(g, nil)
 	server, _ := s.serve(t, 547, g, lqserver.Options{})
@@ -46,7 +46,7 @@ func TestResync(t *testing.T) {
 		waiting := s.background(t, "resync", "--wait")
 		<-hold.Reached()
 		waiting.line(t, regexp.MustCompile(`^recovered: 20 bindings, 20 routes .*; dhcp1 querying relay-id`))
-		if _, stderr, code := s.Run(t, "resync", "--wait", "--timeout", "50ms"); code != 1 || !strings.Contains(stderr, "not done within 50ms: the state is recovered") {
+		if _, stderr, code := s.Run(t, "resync", "--wait", "--timeout", "2s"); code != 1 || !strings.Contains(stderr, "not done within 2s: the state is recovered") {
 			t.Errorf("--timeout: exit %d, %q", code, stderr)
 		}
 		hold.Release()

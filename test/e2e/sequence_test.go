@@ -32,7 +32,7 @@ func TestOneServerTwice(t *testing.T) {
 	t.Parallel()
 	const p1, p2, p3, p4 = "2001:db8:8000:100::/56", "2001:db8:8000:200::/56", "2001:db8:8000:300::/56", "2001:db8:8000:400::/56"
 	s := newSite(t, config(
-		soon("sequence_number_option: 65001"),
+		dhcp1("sequence_number_option: 65001"),
 		serverLine("dhcp2", otherPort, "sequence_number_option: 65001")))
 	conflicts := []conflict{
 		{
@@ -84,7 +84,7 @@ func TestOneServerTwice(t *testing.T) {
 // do.
 func TestSequenceNumbersOverTime(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, config(soon("sequence_number_option: 65001")))
+	s := newSite(t, config(dhcp1("sequence_number_option: 65001")))
 	list := s.list(
 		numbered(100, time.Hour, s.lease(1, "2001:db8:8000:100::/56", 0)),
 		numbered(101, time.Hour, s.lease(1, "2001:db8:8000:200::/56", 0)),
@@ -125,7 +125,7 @@ func TestSequenceNumbersOverTime(t *testing.T) {
 // TestShortSequenceNumbers has numbers of four octets pass 2^32.
 func TestShortSequenceNumbers(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, config(soon("sequence_number_option: 65001")))
+	s := newSite(t, config(dhcp1("sequence_number_option: 65001")))
 	list := s.list(numbered(0xfffffff0, time.Minute, s.lease(1, "2001:db8:8000:100::/56", 0)))
 	o := numbering()
 	o.Faults.SequenceOctets = 4
@@ -143,7 +143,7 @@ func TestShortSequenceNumbers(t *testing.T) {
 // in DATA has no number (R81, C101).
 func TestNumberOfTheReply(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, config(soon("sequence_number_option: 65001")))
+	s := newSite(t, config(dhcp1("sequence_number_option: 65001")))
 	list := s.list(s.lease(1, "2001:db8:8000:100::/56", 0), s.lease(2, "2001:db8:8000:200::/56", 1))
 	s.serve(t, 547, list, numbering())
 	s.Start(t)

@@ -27,7 +27,7 @@ func TestStop(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, config(append([]string{soon()}, tt.lines...)...))
+			s := newSite(t, config(append([]string{dhcp1()}, tt.lines...)...))
 			lease := s.lease(1, "2001:db8:8000:100::/56", 0)
 			s.serve(t, 547, s.list(lease), lqserver.Options{})
 			must(t, s.Router.IP(t.Context(), "route add 2001:db8:8000:200::/56 via fe80::77 dev acc1 proto static"))
@@ -58,7 +58,7 @@ func TestStop(t *testing.T) {
 // TestStopInMidRecovery ends the daemon while a server keeps it waiting.
 func TestStopInMidRecovery(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, config(serverLine("dhcp1", 547)))
+	s := newSite(t, config(dhcp1()))
 	g := s.generate(t, clients, nil)
 	hold := lqserver.NewHold(5)
 	s.serve(t, 547, g, lqserver.Options{Faults: lqserver.Faults{Hold: hold}})

@@ -12,7 +12,7 @@ import (
 // TestExplain asks about what is held, what is covered, and what nobody knows.
 func TestExplain(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, config(soon()))
+	s := newSite(t, config(dhcp1()))
 	s.serve(t, 547, s.list(s.lease(1, "2001:db8:8000:100::/56", 0)), lqserver.Options{})
 	s.Start(t)
 	s.settled(t)
@@ -25,7 +25,7 @@ func TestExplain(t *testing.T) {
 			"  client 00:03:00:01:02:00:00:00:01:01 via fe80::101 dev acc0\n",
 			"  valid for 23h", "; last word from dhcp1 (bulk), client last heard 10m",
 			"  bulk from dhcp1 (on acc0): first word about this lease [R70]; client 00:03:00:01:02:00:00:00:01:01 won\n",
-			"  kernel: 2001:db8:8000:100::/56 via fe80::101 dev acc0 proto 158 metric 1024 expires 24h")
+			"  kernel: 2001:db8:8000:100::/56 via fe80::101 dev acc0 proto 158 metric 1024 expires 2")
 	}
 	for _, asked := range []string{"2001:db8:8000:9900::/56", "2001:db8:8000:9900::1", "2001:db8:8000::/40"} {
 		s.explains(t, asked, asked+": nothing is known\n", "kernel: ", "no server has reported a lease here", "leaseroute resync --wait")
@@ -46,7 +46,7 @@ func TestExplain(t *testing.T) {
 // TestStatusSpeaksUp shows what deserves attention, and nothing of the rest.
 func TestStatusSpeaksUp(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, config(soon()))
+	s := newSite(t, config(dhcp1()))
 	s.serve(t, 547, s.list(
 		s.lease(1, "2001:db8:8000:100::/56", 0), s.lease(2, "2001:db8:7000:100::/56", 0), s.lease(3, "2001:db8:8010::/47", 0),
 	), lqserver.Options{Faults: lqserver.Faults{Duplicate: true, RelayData: lqserver.Missing, Every: 3}})

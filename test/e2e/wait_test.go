@@ -65,8 +65,8 @@ func brief(s control.Status) string {
 func (s *site) settled(t *testing.T) control.Status {
 	t.Helper()
 	return s.status(t, func(st control.Status) error {
-		if st.State != "recovered" || st.ByState["pending"] != 0 || st.ByState["suspect"] != 0 {
-			return fmt.Errorf("not settled: %s, %v", st.State, st.ByState)
+		if st.State != "recovered" || st.ChangesPending != 0 || st.ByState["suspect"] != 0 {
+			return fmt.Errorf("not settled: %s, %v, %d changes pending", st.State, st.ByState, st.ChangesPending)
 		}
 		return nil
 	})

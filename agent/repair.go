@@ -17,6 +17,9 @@ const (
 	// slowestRepair bounds the wait when somebody takes our routes again and
 	// again: we do not fight in a tight loop (DESIGN.md rule 8).
 	slowestRepair = time.Minute
+	// verifyAfter is how long after a repair the kernel is audited: what takes
+	// routes in rounds may take one again while it is being put back.
+	verifyAfter = time.Second
 	// maxRepairs bounds the list; beyond it an audit finds them all.
 	maxRepairs = 4096
 	// retryRefused is how often routes that the kernel refused are tried again.
@@ -34,6 +37,8 @@ type repairs struct {
 	due   time.Time     // when they are put back; zero if none are gone
 	wait  time.Duration // what the last repair waited for
 	last  time.Time     // when the last repair was made
+
+	verify time.Time // when the last repair is audited; zero if it was
 }
 
 // add notes that p is gone; if there is no room left, an audit will find it.
@@ -80,9 +85,14 @@ func (r *repairs) made(now time.Time) {
 	r.gone, r.cover, r.audit, r.due, r.last = r.gone[:0], false, false, time.Time{}, now
 }
 
-// repair puts back what is due.
+// repair puts back what is due, and looks a little later whether all is there:
+// a notice of the kernel may have been lost.
 func (o *owner) repair(now time.Time) {
 	r := &o.repairs
+	if r.due.IsZero() && !r.verify.IsZero() && now.After(r.verify) {
+		r.verify = time.Time{}
+		o.audit = auditWanted
+	}
 	if r.due.IsZero() || now.Before(r.due) {
 		return
 	}
@@ -98,6 +108,7 @@ func (o *owner) repair(now time.Time) {
 	if missing := len(o.changes) - before; missing > 0 || r.cover {
 		o.log.WithFields(logrus.Fields{"routes": missing, "covering": r.cover, "after": r.wait}).
 			Warn("somebody took routes of ours; putting them back")
+		r.verify = now.Add(verifyAfter)
 	}
 	r.made(now)
 }

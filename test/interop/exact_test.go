@@ -14,6 +14,7 @@ import (
 func TestKeaBecomesRoutes(t *testing.T) {
 	t.Parallel()
 	s := startSite(t, mixed)
+	s.guardKea(t)
 	checkDataset(t, s.data)
 	tests := []struct {
 		name  string
@@ -41,7 +42,7 @@ func TestKeaBecomesRoutes(t *testing.T) {
 			if tt.stale != (c["suspects_denied"] > 0) || tt.stale && c["suspects_denied"] < 100 {
 				t.Errorf("Kea denied %d leases that it had reported, want 100 or more: %t", c["suspects_denied"], tt.stale)
 			}
-			if c["suspects_no_answer"] != 0 || c["broken_answers"] != 0 {
+			if c["suspects_no_answer"] != 0 || c["broken_answers"] != 0 && s.crashes.Load() == 0 {
 				t.Errorf("counters %v", c)
 			}
 		})

@@ -15,6 +15,7 @@ import (
 func TestStartWithEverythingInPlaceWritesNothing(t *testing.T) {
 	t.Parallel()
 	s := startSite(t, mixed)
+	s.guardKea(t)
 	hold := []string{"doubtful: hold"}
 	tests := []struct {
 		name  string

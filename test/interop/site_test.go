@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,6 +44,8 @@ type site struct {
 	kea    *lab.Kea // not yet started
 	gate   *lab.Gate
 	kernel *monitor
+
+	crashes atomic.Int32 // of Kea, by itself; see guardKea
 }
 
 // mixed is the dataset that has everything in it. No client in it was heard

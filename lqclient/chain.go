@@ -24,15 +24,18 @@ type outcome struct {
 
 // chain asks one kind of query after the other until one yields a binding, or
 // all if the server's QueryAll is set. An empty success moves on too: the usual
-// relay sends no relay-id, so that an answer by it is empty (C78).
+// relay sends no relay-id, so that an answer by it is empty (C78). For the same
+// reason an empty answer by relay-id alone proves nothing where the server
+// refused all other kinds.
 func (r *Requestor) chain(ctx context.Context, l *line, p part, bindings *atomic.Uint64) error {
 	var reasons []error
-	answered, total := false, uint64(0)
+	answered, telling, total := false, false, uint64(0)
 	for _, s := range p.steps {
 		outcomes, err := r.askAll(ctx, l, s, bindings)
 		found := uint64(0)
 		for i, o := range outcomes {
 			answered = answered || o.answered
+			telling = telling || o.answered && s.queries[i].Type != wire.ByRelayID
 			found += o.found
 			if o.refused != nil {
 				reasons = append(reasons, r.refuse(s.queries[i], o.refused))
@@ -46,7 +49,7 @@ func (r *Requestor) chain(ctx context.Context, l *line, p part, bindings *atomic
 			return nil
 		}
 	}
-	if !answered || total == 0 && p.lacksLinks() {
+	if !answered || total == 0 && (p.lacksLinks() || len(reasons) > 0 && !telling) {
 		return r.useless(p, reasons)
 	}
 	return nil
@@ -77,7 +80,7 @@ func (r *Requestor) refuse(q wire.Query, s *StatusError) error {
 // The error is one for which the round must break off.
 func (r *Requestor) askAll(ctx context.Context, l *line, s step, bindings *atomic.Uint64) ([]outcome, error) {
 	outcomes := make([]outcome, len(s.queries))
-	var refusedKind, served atomic.Bool
+	var refusedKind atomic.Bool
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(r.server.Concurrent)
 	for i, q := range s.queries {
@@ -86,20 +89,13 @@ func (r *Requestor) askAll(ctx context.Context, l *line, s step, bindings *atomi
 				return nil
 			}
 			outcomes[i], err = r.askOne(ctx, l, q, bindings)
-			if outcomes[i].answered {
-				served.Store(true)
-			}
 			if s := outcomes[i].refused; s != nil && refusesKind(s) {
 				refusedKind.Store(true)
 			}
 			return err
 		})
 	}
-	err := g.Wait()
-	if served.Load() {
-		r.backoff.reset()
-	}
-	return outcomes, err
+	return outcomes, g.Wait()
 }
 
 // askOne asks one query and hands on what it yields.

@@ -162,19 +162,33 @@ func TestBackoff(t *testing.T) {
 			x.stop()
 		})
 	})
-	t.Run("C51 a complete answer starts over", func(t *testing.T) {
+	t.Run("C51 a complete round starts over", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			x := start(t, testServer(), chainOptions(), func(n int, p *peer) {
 				if q := p.must(); n == 6 {
-					p.say(holding()(q)...)
-					p.say(reply(p.must().id, lease("2001:db8:8000::/56")))
+					p.say(holding("2001:db8:8000::/56")(q)...)
 				}
 			})
 			time.Sleep(3 * time.Minute)
 			synctest.Wait()
-			if got := x.network.dials()[7].Sub(x.network.dials()[6]); !within(got, time.Second) {
-				t.Errorf("pause after a complete answer is %s, want about 1s", got)
+			x.r.Resync(nil)
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			if got := x.network.dials()[8].Sub(x.network.dials()[7]); !within(got, time.Second) {
+				t.Errorf("pause after a complete round is %s, want about 1s", got)
 			}
+			x.stop()
+		})
+	})
+	t.Run("C51 a complete answer beside one that never is does not start over", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			x := start(t, testServer(), chainOptions(), func(_ int, p *peer) {
+				p.say(holding()(p.must())...)
+				p.say(reply(p.must().id, lease("2001:db8:8000::/56")))
+			})
+			time.Sleep(10 * time.Minute)
+			synctest.Wait()
+			check(t, x.network.dials())
 			x.stop()
 		})
 	})

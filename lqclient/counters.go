@@ -60,6 +60,7 @@ type Counters struct {
 	NoClientID          uint64 // R36: skipped, no OPTION_CLIENTID or one that is no DUID
 	NoLease             uint64 // R36: skipped, neither address nor prefix
 	MalformedLeases     uint64 // R37: skipped, such as a prefix length of 0 or above 128
+	HostBits            uint64 // R37: prefixes with bits behind their length, which were cleared
 	PreferredCapped     uint64 // R37: preferred lifetime above the valid one, taken as equal
 	RelayDataErrors     uint64 // relay data that could be read in part at most; the binding was kept
 	NoRelayData         uint64 // bindings that came without relay data
@@ -128,6 +129,7 @@ var counterFields = []struct {
 	{"no_client_id", func(c *Counters) *uint64 { return &c.NoClientID }},
 	{"no_lease", func(c *Counters) *uint64 { return &c.NoLease }},
 	{"malformed_leases", func(c *Counters) *uint64 { return &c.MalformedLeases }},
+	{"host_bits", func(c *Counters) *uint64 { return &c.HostBits }},
 	{"preferred_capped", func(c *Counters) *uint64 { return &c.PreferredCapped }},
 	{"relay_data_errors", func(c *Counters) *uint64 { return &c.RelayDataErrors }},
 	{"no_relay_data", func(c *Counters) *uint64 { return &c.NoRelayData }},

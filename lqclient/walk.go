@@ -81,6 +81,9 @@ func (w *walker) leases(p Part) error {
 		default:
 			w.found = lease
 			count(&counters.Bindings)
+			if lease.HostBits {
+				w.notes.odd(&counters.HostBits, "host bits cleared", logrus.Fields{"prefix": lease.Prefix})
+			}
 			if err := w.visitor.lease(p, &w.data, &w.found); err != nil {
 				return err
 			}

@@ -44,6 +44,7 @@ var meanings = map[string]string{
 	"table_full":             "leases dropped: delegation.max_bindings is reached",
 	"expired_on_arrival":     "leases that were over when they were reported",
 	"bindings_withdrawn":     "leases that a server ended by a valid lifetime of zero",
+	"bindings_doubted":       "leases that were doubted, and asked about",
 	"bindings_denied":        "leases that a server no longer held when asked again",
 
 	"releases_disputed": "releases that do not match the binding, such as by another client; the server is asked",
@@ -131,6 +132,7 @@ var meanings = map[string]string{
 	"no_client_id":          "clients' entries skipped: no client-id",
 	"no_lease":              "clients' entries skipped: no lease",
 	"malformed_leases":      "leases skipped: malformed, such as a prefix length of 0 or above 128",
+	"host_bits":             "prefixes with bits behind their length, which were cleared: check that server",
 	"preferred_capped":      "preferred lifetimes above the valid one, cut to that",
 	"relay_data_errors":     "relay data that could be read in part at most",
 	"no_relay_data":         "leases that came without relay data",

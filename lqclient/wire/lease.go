@@ -12,6 +12,7 @@ import (
 type Lease struct {
 	Prefix    netip.Prefix // canonical, 1 to 128 bits; all 128 for an address
 	Delegated bool         // IAPREFIX; else the client's own address
+	HostBits  bool         // behind the length there were bits, which were cleared
 	Preferred uint32       // seconds, as sent: may be more than Valid (R37)
 	Valid     uint32       // seconds; 0: no longer held; 0xffffffff: for ever
 }
@@ -54,7 +55,9 @@ func (l *Lease) parseIAPrefix(b []byte) error {
 	}
 	l.Delegated = true
 	l.Preferred, l.Valid = binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[4:])
-	l.Prefix = netip.PrefixFrom(netip.AddrFrom16([addressLength]byte(b[9:fixed])), bits).Masked()
+	sent := netip.PrefixFrom(netip.AddrFrom16([addressLength]byte(b[9:fixed])), bits)
+	l.Prefix = sent.Masked()
+	l.HostBits = l.Prefix != sent
 	return nil
 }
 

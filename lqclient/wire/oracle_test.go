@@ -140,14 +140,15 @@ func (o oracle) leases(got []Lease) {
 		switch option := option.(type) {
 		case *dhcpv6.OptIAAddress:
 			a, _ := netip.AddrFromSlice(option.IPv6Addr)
-			want = append(want, Lease{netip.PrefixFrom(a, 128), false, lifetime(option.PreferredLifetime), lifetime(option.ValidLifetime)})
+			want = append(want, Lease{netip.PrefixFrom(a, 128), false, false, lifetime(option.PreferredLifetime), lifetime(option.ValidLifetime)})
 		case *dhcpv6.OptIAPrefix:
 			if option.Prefix == nil || option.Prefix.Mask == nil {
 				continue
 			}
 			a, _ := netip.AddrFromSlice(option.Prefix.IP)
 			bits, _ := option.Prefix.Mask.Size()
-			want = append(want, Lease{netip.PrefixFrom(a, bits).Masked(), true, lifetime(option.PreferredLifetime), lifetime(option.ValidLifetime)})
+			sent := netip.PrefixFrom(a, bits)
+			want = append(want, Lease{sent.Masked(), true, sent.Masked() != sent, lifetime(option.PreferredLifetime), lifetime(option.ValidLifetime)})
 		}
 	}
 	if !slices.Equal(got, want) {

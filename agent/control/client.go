@@ -25,7 +25,10 @@ func NewClient(socket string) *Client {
 		var d net.Dialer
 		return d.DialContext(ctx, "unix", socket)
 	}
-	return &Client{socket: socket, http: http.Client{Transport: &http.Transport{DialContext: dial}}}
+	// A connection for each question: nobody would close one that is kept, and
+	// the daemon has a bound of them.
+	transport := &http.Transport{DialContext: dial, DisableKeepAlives: true}
+	return &Client{socket: socket, http: http.Client{Transport: transport}}
 }
 
 // Get asks for path and decodes the answer into v.

@@ -5,30 +5,40 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 )
 
 // resources are what a daemon must not use more and more of.
-type resources struct{ files, goroutines int }
+type resources struct {
+	files      []string // what each file descriptor is
+	goroutines int
+}
 
-// resources counts what the daemon has open and running.
-func (s *site) resources(t *testing.T) resources {
+// resources looks at what the daemon has open and running.
+func (s *site) resources(t *testing.T) (r resources) {
 	t.Helper()
-	fd, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", s.Process().Pid()))
+	r.goroutines = s.Status(t).Goroutines
+	dir := fmt.Sprintf("/proc/%d/fd", s.Process().Pid())
+	descriptors, err := os.ReadDir(dir)
 	must(t, err)
-	return resources{files: len(fd), goroutines: s.Status(t).Goroutines}
+	for _, fd := range descriptors {
+		if what, err := os.Readlink(filepath.Join(dir, fd.Name())); err == nil { // else it was closed just now
+			r.files = append(r.files, what)
+		}
+	}
+	return r
 }
 
 // calm waits until the daemon has no more open and running than before.
 // Connections take an instant to be gone.
 func (s *site) calm(t *testing.T, before resources) {
 	t.Helper()
-	var now resources
 	s.until(t, func() error {
-		now = s.resources(t)
-		if now.files > before.files || now.goroutines > before.goroutines {
-			return fmt.Errorf("%d files and %d goroutines, before there were %d and %d",
-				now.files, now.goroutines, before.files, before.goroutines)
+		now := s.resources(t)
+		if len(now.files) > len(before.files) || now.goroutines > before.goroutines {
+			return fmt.Errorf("%d goroutines and files %q, before there were %d and %q",
+				now.goroutines, now.files, before.goroutines, before.files)
 		}
 		return nil
 	})

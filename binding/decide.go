@@ -81,7 +81,9 @@ func byCLT(n, e *claim, eps instant) Reason {
 }
 
 // byRank is R79: a tie of different clients. Where the rule ends, for two
-// words of one server by one source, the later one wins.
+// words of one server by one source, the later word wins: a server has one
+// client for a lease, and within the tolerance its clock tells less than the
+// order of its answers.
 func byRank(n, e *claim) Reason {
 	switch {
 	case n.source > e.source:
@@ -94,10 +96,10 @@ func byRank(n, e *claim) Reason {
 		return LaterServer
 	case n.serverDUID != e.serverDUID:
 		return lower(n.serverDUID < e.serverDUID && n.serverDUID != "" || e.serverDUID == "")
-	case n.clt != e.clt:
-		return later(n.clt > e.clt)
 	case n.received != e.received:
 		return later(n.received > e.received)
+	case n.clt != e.clt:
+		return later(n.clt > e.clt)
 	}
 	return lower(bytes.Compare(n.client, e.client) < 0)
 }

@@ -77,6 +77,9 @@ func (t *Table) lose(ref uint32, r *record, s *statement, why Reason, out []Chan
 	if !t.isClient(r, s) {
 		t.conflict(why)
 		t.tell(s, why, false, r.client)
+		if r.disputedBy(s, why) {
+			t.doubtAlso(ref, r, ClientDisputed)
+		}
 		return out
 	}
 	answered := s.source == FromLookup
@@ -86,6 +89,15 @@ func (t *Table) lose(ref uint32, r *record, s *statement, why Reason, out []Chan
 	}
 	t.setDoubt(ref, r, NoReason)
 	return t.settle(ref, r, r.verdict, out)
+}
+
+// disputedBy reports whether a statement that lost by its rank alone is what
+// the record's own server said of late. By R79 a lookup stands against a bulk
+// answer that was under way; but if the lease has changed hands within the
+// tolerance, only another question can tell.
+func (r *record) disputedBy(s *statement, why Reason) bool {
+	return why == LowerRank && r.source == FromLookup && s.source == FromBulk &&
+		Server(r.server) == s.server && s.claim.received > r.received
 }
 
 // conflict counts a verdict between different clients.

@@ -135,12 +135,25 @@ func (m *model) held(l *lease, w *word) {
 			m.take(l, w)
 		case v == 0:
 			m.merge(l, w)
-		case string(w.Client) == l.client:
+		case string(w.Client) != l.client:
+			if m.disputed(l, w) && l.doubt == NoReason {
+				l.doubt = ClientDisputed
+			}
+		default:
 			if w.Source == FromLookup || l.doubt == AbsentFromRun && !w.Doubtful && w.Server == l.server {
 				l.doubt = NoReason
 			}
 		}
 	}
+}
+
+// disputed reports whether a bulk answer lost to a lookup of the same server by
+// its rank alone, though it came later.
+func (m *model) disputed(l *lease, w *word) bool {
+	eps := int(m.p.EPS / time.Millisecond)
+	numbered := l.duid == string(w.ServerDUID) && w.epoch != 0 && w.epoch == l.epoch && w.Sequence != l.seq
+	return l.source == FromLookup && w.Source == FromBulk && l.server == w.Server && w.recv > l.recv &&
+		w.clt <= l.clt+eps && w.clt >= l.clt-eps && !numbered
 }
 
 func (m *model) take(l *lease, w *word) {

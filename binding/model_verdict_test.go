@@ -61,8 +61,8 @@ func (m *model) tie(l *lease, w *word) int {
 		int(w.Source) - int(l.source),
 		modelOrder(l.server) - modelOrder(w.Server),
 		duidOrder(l.duid, string(w.ServerDUID)),
-		w.clt - l.clt,
 		w.recv - l.recv,
+		w.clt - l.clt,
 		duidOrder(l.client, string(w.Client)),
 	}
 	for _, d := range steps {

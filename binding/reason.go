@@ -49,6 +49,7 @@ const (
 	AbsentFromRun   // R60: a complete round did not mention it
 	ClockBehind     // state file from the future
 	ReleaseDisputed // somebody released it who does not look like its client
+	ClientDisputed  // its own server's bulk answer names another client, and lost
 
 	// Other.
 	Adopted   // R91: found in the kernel at start

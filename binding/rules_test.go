@@ -177,6 +177,28 @@ func TestConflict(t *testing.T) {
 			}
 		})
 	}
+	t.Run("R79 of one server's words by one source the later wins, whatever its clock says within the tolerance", func(t *testing.T) {
+		l := newLab(t, openPolicy)
+		l.say(l.held(alice, -1))
+		l.now = 1
+		l.say(l.held(bob, -0.5-1, by(1)))
+		l.holds(bob, LaterCLT)
+	})
+	t.Run("R79 R60 what its server has since said of another client is asked about, and the answer stands", func(t *testing.T) {
+		l := newLab(t, openPolicy)
+		l.say(l.held(alice, -1, from(FromLookup)))
+		l.now = 1
+		l.wants(l.say(l.held(bob, 0)))
+		l.holds(alice, FirstHeard)
+		if b, asked := l.get(keyP), l.table.Suspects(1, 1, nil); b.Doubt != ClientDisputed || len(asked) != 1 {
+			t.Errorf("doubt %v, %d to ask about; want %v, 1", b.Doubt, len(asked), ClientDisputed)
+		}
+		l.say(l.held(bob, 0, from(FromLookup)))
+		l.holds(bob, LaterCLT)
+		if b := l.get(keyP); b.Doubt != NoReason {
+			t.Errorf("doubt %v after the answer", b.Doubt)
+		}
+	})
 	t.Run("R79, C93: then the server that is configured first", func(t *testing.T) {
 		l := newLab(t, openPolicy)
 		l.say(l.held(alice, -10, by(2)))

@@ -42,6 +42,7 @@ var verdicts = [reasons]struct{ words, rule string }{
 	LifetimePassed:  {"client last spoke longer ago than the lease lasts", ""},
 	AbsentFromRun:   {"not mentioned by a complete bulk run", "R60"},
 	ClockBehind:     {"from a state file of the future", "R131"},
+	ClientDisputed:  {"its server has since named another client", "R79"},
 	ReleaseDisputed: {"released by somebody who does not match the binding", "G-9"},
 
 	Adopted:   {"found in the kernel at start", "R91"},

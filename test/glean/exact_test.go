@@ -72,9 +72,23 @@ func (s *site) until(t *testing.T, what string, difference func() []string) {
 		case <-tick.C:
 		case <-s.ctx.Done():
 			slices.Sort(lines)
-			t.Fatalf("%s:\n%s", what, strings.Join(lines, "\n"))
+			t.Fatalf("%s:\n%s\n%s", what, strings.Join(lines, "\n"), s.stories(t, lines))
 		}
 	}
+}
+
+// stories is what leaseroute, if it runs, tells of the first prefixes that
+// lines begin with.
+func (s *site) stories(t *testing.T, lines []string) string {
+	t.Helper()
+	var all strings.Builder
+	for _, line := range lines[:min(len(lines), 3)] {
+		if p, _, found := strings.Cut(line, ": "); found {
+			out, _, _ := s.Run(t, "explain", p)
+			all.WriteString(out)
+		}
+	}
+	return all.String()
 }
 
 // routeDiff says how have differs from want.

@@ -54,9 +54,12 @@ func first(n int) func(int) bool { return func(i int) bool { return i < n } }
 // but leaves out each n-th client, the n-th being the first of them.
 func but(n int) func(int) bool { return func(i int) bool { return (i+1)%n != 0 } }
 
-// TestFaults boots with each fault, ends it, and lets it come again.
+// TestFaults boots with each fault, ends it, and lets it come again. No knob of
+// the simulated server is left out.
 func TestFaults(t *testing.T) {
-	for _, f := range faults() {
+	all := slices.Concat(connectionFaults(), streamFaults(), orderFaults(), statusFaults(), sequenceFaults(), bindingFaults())
+	complete(t, all)
+	for _, f := range all {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			f.run(t)
@@ -64,14 +67,11 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-func faults() []fault {
-	return slices.Concat(connectionFaults(), streamFaults(), orderFaults(), statusFaults(), sequenceFaults(), bindingFaults())
-}
-
-// TestEveryKnobIsTested holds the faults against the list of knobs.
-func TestEveryKnobIsTested(t *testing.T) {
-	tested := map[string]bool{"times": true} // see heals
-	for _, f := range faults() {
+// complete holds the faults against the list of knobs.
+func complete(t *testing.T, all []fault) {
+	t.Helper()
+	tested := map[string]bool{"times": true} // see heal
+	for _, f := range all {
 		for _, k := range f.knobs {
 			name, _, _ := strings.Cut(k, "=")
 			tested[name] = true

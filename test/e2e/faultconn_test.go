@@ -24,7 +24,7 @@ func connectionFaults() []fault {
 			counters: map[string]uint64{"refusals": 1},
 		},
 		{
-			name: "R54 closed between queries", knobs: []string{"close-idle"},
+			name: "R54 C68 closed between queries", knobs: []string{"close-idle"},
 			config: []string{"query_all: true"}, counters: map[string]uint64{"connects": 2},
 		},
 		{
@@ -47,10 +47,10 @@ func streamFaults() []fault {
 	lost := broken(fault{name: "R55 reset in mid-answer", knobs: []string{"reset=5"}}, "broken_answers", "incomplete after .*reset")
 	lost.loose = true
 	return []fault{
-		broken(fault{name: "R55 the end in mid-answer", knobs: []string{"cut=5"}}, "broken_answers", "incomplete after 5 messages: .*EOF"),
+		broken(fault{name: "R55 C67 C76 the end in mid-answer", knobs: []string{"cut=5"}}, "broken_answers", "incomplete after 5 messages: .*EOF"),
 		broken(fault{name: "R55 the end in mid-message", knobs: []string{"half=5"}}, "broken_answers", "incomplete after 5 messages: .*EOF"),
 		lost,
-		broken(fault{name: "R48 silence", knobs: []string{"stall=5"}, config: []string{"data_timeout: 1s"}}, "read_timeouts", "incomplete after 5 messages: .*nothing came for 1s"),
+		broken(fault{name: "R48 C52 silence", knobs: []string{"stall=5"}, config: []string{"data_timeout: 1s"}}, "read_timeouts", "incomplete after 5 messages: .*nothing came for 1s"),
 		broken(fault{name: "R50 noise instead of a message", knobs: []string{"garbage=5"}}, "illegal_types", "message of type 165"),
 		broken(fault{name: "R55 a frame of 3 octets", knobs: []string{"short-frame=5"}}, "framing_errors", "protocol error: frame of 3 octets"),
 		broken(fault{name: "R55 a frame of 0 octets", knobs: []string{"empty-frame=5"}}, "framing_errors", "protocol error: frame of 0 octets"),

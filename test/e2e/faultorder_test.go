@@ -17,7 +17,7 @@ func orderFaults() []fault {
 			p.Links[i].RelayID = nil
 		}
 	}
-	foreign := broken("R55 C68 another server than the configured one", "server-id=wrong", "wrong_server", "the server's DUID is .* but the configuration says", nobody)
+	foreign := broken("C126 another server than the configured one", "server-id=wrong", "wrong_server", "the server's DUID is .* but the configuration says", nobody)
 	foreign.config = []string{`duid: "000300010200000000ff"`}
 	silent := broken("R56 C57 no DONE", "no-done", "read_timeouts", "incomplete after 20 messages: .*nothing came for 1s", nil)
 	silent.config = []string{"data_timeout: 1s"}
@@ -58,15 +58,16 @@ func orderFaults() []fault {
 // trouble.
 func statusFaults() []fault {
 	var list []fault
-	for status, counter := range map[string]string{
-		"UnknownQueryType": "unknown_query_type", "MalformedQuery": "malformed_query",
-		"NotConfigured": "not_configured", "NotAllowed": "not_allowed",
-	} {
+	movesOn := func(name, status, counter string) {
 		list = append(list, fault{
-			name: "R44 C46 moves on after " + status, knobs: []string{"status=relay-id:" + status},
+			name: name, knobs: []string{"status=relay-id:" + status},
 			counters: map[string]uint64{counter: 1, "completed": 2},
 		})
 	}
+	movesOn("R44 C44 a kind of query that the server does not know", "UnknownQueryType", "unknown_query_type")
+	movesOn("R44 C45 a query that the server calls malformed", "MalformedQuery", "malformed_query")
+	movesOn("R44 C46 a link that the server does not know", "NotConfigured", "not_configured")
+	movesOn("R44 C46 a kind of query that is not allowed", "NotAllowed", "not_allowed")
 	for status, counter := range map[string]string{
 		"UnspecFail": "unspec_fail", "QueryTerminated": "query_terminated", "NotSupported": "other_status", "4711": "other_status",
 	} {

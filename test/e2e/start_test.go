@@ -26,7 +26,7 @@ func TestMistakes(t *testing.T) {
 	bad := s.Path("bad.yaml")
 	must(t, os.WriteFile(bad, []byte(config(dhcp1("dialect: klingon"), "delegaton: { allowed: [] }",
 		`delegation: { allowed: ["2001:db8::1/33"], lengths: "64-48" }`, "routes: { metric: 0, table: 254 }")), 0o600))
-	faults := []string{
+	wrong := []string{
 		"bad.yaml: delegaton: unknown key, did you mean delegation?",
 		"bad.yaml: servers[0].dialect: ", "bad.yaml: delegation.allowed[0]: has host bits set",
 		"bad.yaml: delegation.lengths: ", "bad.yaml: routes.metric: ",
@@ -37,9 +37,9 @@ func TestMistakes(t *testing.T) {
 		code int
 		want []string // of stderr
 	}{
-		{"check tells all faults at once", []string{"check", "-c", bad}, 2, faults},
-		{"so does run", []string{"run", "-c", bad}, 2, faults},
-		{"and what asks the daemon", []string{"status", "-c", bad}, 2, faults},
+		{"check tells all faults at once", []string{"check", "-c", bad}, 2, wrong},
+		{"so does run", []string{"run", "-c", bad}, 2, wrong},
+		{"and what asks the daemon", []string{"status", "-c", bad}, 2, wrong},
 		{"a configuration that is not there", []string{"run", "-c", s.Path("none.yaml")}, 2, []string{"none.yaml: no such file or directory", "-c"}},
 		{"a configuration that is a folder", []string{"check", "-c", s.Dir}, 2, []string{"is a directory"}},
 		{"a flag's value", []string{"run", "--log-level", "loud"}, 2, []string{"flag --log-level", `"loud"`}},

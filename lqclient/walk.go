@@ -1,6 +1,8 @@
 package lqclient
 
 import (
+	"encoding/hex"
+
 	"github.com/sirupsen/logrus"
 
 	"leaseroute/lqclient/wire"
@@ -71,13 +73,13 @@ func (w *walker) leases(p Part) error {
 		switch {
 		case !ok && !some:
 			w.skipped = true
-			w.notes.odd(&counters.NoLease, "client data without a lease skipped", nil)
+			w.notes.odd(&counters.NoLease, "client data without a lease skipped", w.whose(nil))
 			return nil
 		case !ok:
 			return nil
 		case err != nil: // R37
 			w.skipped = true
-			w.notes.odd(&counters.MalformedLeases, "malformed lease skipped", logrus.Fields{"error": err})
+			w.notes.odd(&counters.MalformedLeases, "malformed lease skipped", w.whose(err))
 		default:
 			w.found = lease
 			count(&counters.Bindings)
@@ -90,4 +92,13 @@ func (w *walker) leases(p Part) error {
 		}
 		at = next
 	}
+}
+
+// whose names the client of the open client data for the log, beside an error.
+func (w *walker) whose(err error) logrus.Fields {
+	fields := logrus.Fields{"duid": hex.EncodeToString(w.data.ClientID)}
+	if err != nil {
+		fields["error"] = err
+	}
+	return fields
 }

@@ -44,6 +44,7 @@ type fault struct {
 	error  string
 
 	counters map[string]uint64 // at least, after one round
+	log      string            // a line of the log; empty: none is asked for
 }
 
 func nobody(int) bool { return false }
@@ -158,6 +159,10 @@ func (tr *trial) suffer(t *testing.T, want fib) {
 	}
 	for name, n := range tr.counters {
 		tr.counted(t, name, n)
+	}
+	if tr.log != "" {
+		_, err := tr.Process().WaitLine(tr.ctx, regexp.MustCompile(tr.log))
+		must(t, err)
 	}
 	if !tr.loose {
 		tr.holds(t, want)

@@ -59,6 +59,7 @@ func TestRefresh(t *testing.T) {
 	l.ip("tuntap add acc9 mode tun")
 	l.ip("link set acc9 up")
 	l.ip("link set acc1 down")
+	l.loseCarrier("far-acc1")
 	l.ip("-6 addr add 2001:db8:1::1/64 dev acc0")
 	l.ip("-6 addr add 2001:db8:2::1 peer 2001:db8:2::2/128 dev acc9")
 	links := NewLinks(linksOptions())

@@ -174,7 +174,7 @@ func (l *lab) loseCarrier(name string) {
 	l.t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for !strings.Contains(l.ip("-oneline link show "+name), "state DOWN") {
+	for !strings.Contains(l.ip("-oneline link show "+name), "DOWN mode") {
 		select {
 		case <-tick.C:
 		case <-l.t.Context().Done():

@@ -21,59 +21,69 @@ import (
 // the last one by so much.
 const cadence = time.Millisecond
 
-// silence pings an address for some time from each CPU, and returns the
-// longest time between two answers that one CPU got. In a network of
-// namespaces a packet stays on its sender's CPU, router included; so this is
-// for how long the router forwards nothing of what arrives at one CPU.
-func silence(ctx context.Context, n *lab.Namespace, to netip.Addr, d time.Duration) (longest time.Duration, err error) {
+// silence pings an address from each CPU, and returns for each of the windows
+// of time that follow one another the longest time, in seconds, between two
+// answers that one CPU got. In a network of namespaces a packet stays on its
+// sender's CPU, router included; so this is for how long the router forwards
+// nothing of what arrives at one CPU.
+func silence(ctx context.Context, n *lab.Namespace, to netip.Addr, windows int, window time.Duration) (series, error) {
 	var g errgroup.Group
-	found := make([]time.Duration, runtime.NumCPU())
-	for i := range found {
+	found := make([]series, runtime.NumCPU())
+	for cpu := range found {
 		g.Go(func() error {
 			return n.Do(func() (err error) {
-				found[i], err = silenceOn(ctx, i, to, d)
+				found[cpu], err = silenceOn(ctx, cpu, to, windows, window)
 				return err
 			})
 		})
 	}
-	err = g.Wait()
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	longest := make(series, windows)
 	for _, f := range found {
-		longest = max(longest, f)
-	}
-	return longest, err
-}
-
-// silenceOn is silence for one CPU. Its goroutine must end after it.
-func silenceOn(ctx context.Context, cpu int, to netip.Addr, d time.Duration) (longest time.Duration, err error) {
-	p, err := newPinger(cpu, to)
-	if err != nil {
-		return 0, err
-	}
-	defer unix.Close(p.fd)
-	began := time.Now()
-	for last := began; time.Since(began) < d; {
-		if err := ctx.Err(); err != nil {
-			return 0, err
+		for i := range f {
+			longest[i] = max(longest[i], f[i])
 		}
-		if err := p.ping(); err != nil {
-			return 0, err
-		}
-		now := time.Now()
-		longest = max(longest, now.Sub(last))
-		last = now
-		rest := unix.NsecToTimespec(int64(cadence))
-		_ = unix.Nanosleep(&rest, nil) // cut short by a signal, which does no harm
 	}
 	return longest, nil
 }
 
+// silenceOn is silence for one CPU. Its goroutine must end after it.
+func silenceOn(ctx context.Context, cpu int, to netip.Addr, windows int, window time.Duration) (series, error) {
+	p, err := newPinger(cpu, to)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(p.fd)
+	longest := make(series, windows)
+	began := time.Now()
+	for last := began; ; {
+		if err := errors.Join(ctx.Err(), p.ping()); err != nil {
+			return nil, err
+		}
+		now := time.Now()
+		i := int(now.Sub(began) / window)
+		if i >= windows {
+			return longest, nil
+		}
+		longest[i] = max(longest[i], now.Sub(last).Seconds())
+		last = now
+		rest := unix.NsecToTimespec(int64(cadence))
+		_ = unix.Nanosleep(&rest, nil) // cut short by a signal, which does no harm
+	}
+}
+
 // A pinger sends pings from one CPU, one at a time.
 type pinger struct {
-	fd  int
-	to  unix.SockaddrInet6
-	id  uint16
-	seq uint16
+	fd int
+	to unix.SockaddrInet6
+	id uint16
 }
+
+// patience is how long an answer is waited for before the next ping is sent:
+// one that is lost costs so much.
+const patience = 20 * time.Millisecond
 
 // newPinger binds the calling goroutine to a CPU for good.
 func newPinger(cpu int, to netip.Addr) (*pinger, error) {
@@ -87,46 +97,42 @@ func newPinger(cpu int, to netip.Addr) (*pinger, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("socket", err)
 	}
-	patience := unix.Timeval{Sec: 1}
-	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &patience); err != nil {
+	timeout := unix.NsecToTimeval(int64(patience))
+	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout); err != nil {
 		return nil, errors.Join(os.NewSyscallError("setsockopt", err), unix.Close(fd))
 	}
 	return &pinger{fd: fd, to: unix.SockaddrInet6{Addr: to.As16()}, id: uint16(os.Getpid()) + uint16(cpu)}, nil
 }
 
-// ping sends pings until one is answered; one that is lost is sent again
-// after a second.
+// ping sends pings until one is answered, whichever.
 func (p *pinger) ping() error {
+	request := []byte{128, 0, 0, 0} // an echo request; the kernel fills in the checksum
+	request = binary.BigEndian.AppendUint16(request, p.id)
+	request = append(request, 0, 0)
 	for {
-		p.seq++
-		request := []byte{128, 0, 0, 0} // the kernel fills in the checksum
-		request = binary.BigEndian.AppendUint16(request, p.id)
-		request = binary.BigEndian.AppendUint16(request, p.seq)
 		if err := unix.Sendto(p.fd, request, 0, &p.to); err != nil {
 			return os.NewSyscallError("sendto", err)
 		}
-		switch err := p.answer(); {
-		case err == nil:
-			return nil
-		case !errors.Is(err, unix.EAGAIN):
+		if answered, err := p.answered(); answered || err != nil {
 			return err
 		}
 	}
 }
 
-// answer waits for the answer to the last ping: EAGAIN if none comes.
-func (p *pinger) answer() error {
+// answered reports whether an answer came in time. The socket hears the
+// answers to other CPUs too.
+func (p *pinger) answered() (bool, error) {
 	const reply = 129
-	for buffer := make([]byte, 1500); ; {
+	began := time.Now()
+	for buffer := make([]byte, 1500); time.Since(began) < patience; {
 		n, err := unix.Read(p.fd, buffer)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil {
-			return os.NewSyscallError("read", err)
-		}
-		if n >= 8 && buffer[0] == reply && binary.BigEndian.Uint16(buffer[4:]) == p.id && binary.BigEndian.Uint16(buffer[6:]) == p.seq {
-			return nil
+		switch {
+		case err == unix.EINTR, err == unix.EAGAIN:
+		case err != nil:
+			return false, os.NewSyscallError("read", err)
+		case n >= 8 && buffer[0] == reply && binary.BigEndian.Uint16(buffer[4:]) == p.id:
+			return true, nil
 		}
 	}
+	return false, nil
 }

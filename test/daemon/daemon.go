@@ -12,8 +12,11 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -32,6 +35,43 @@ const (
 	// patience is for what should take seconds, on a machine that is busy.
 	patience = 2 * time.Minute
 )
+
+var (
+	once   sync.Once
+	binary string
+	built  error
+)
+
+// Binary builds leaseroute once for each test program, with the race detector
+// if LEASEROUTE_TEST_RACE is 1, and returns its path.
+func Binary(t testing.TB) string {
+	t.Helper()
+	once.Do(func() { binary, built = build() })
+	if built != nil {
+		t.Fatal(built)
+	}
+	return binary
+}
+
+func build() (string, error) {
+	_, here, _, _ := runtime.Caller(0)
+	root := filepath.Join(filepath.Dir(here), "..", "..")
+	dir, err := os.MkdirTemp("", "leaseroute-test-*")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "leaseroute")
+	args := []string{"build", "-o", path}
+	if os.Getenv("LEASEROUTE_TEST_RACE") == "1" {
+		args = append(args, "-race")
+	}
+	cmd := exec.Command("go", append(args, "./cmd/leaseroute")...)
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build leaseroute: %w: %s", err, out)
+	}
+	return path, nil
+}
 
 // A Daemon is leaseroute on the router of an edge. It may be started again
 // after it has ended.

@@ -95,8 +95,14 @@ func (e *Edge) addAccess(ctx context.Context, i int) error {
 }
 
 // bootServer configures the server's side of the core link.
-func (e *Edge) bootServer(ctx context.Context) error {
-	return e.Server.IP(ctx, e.coreCommands(ServerAddress)...)
+func (e *Edge) bootServer(ctx context.Context) error { return e.bootCore(ctx, e.Server, ServerAddress) }
+
+// bootCore configures a namespace on the core link.
+func (e *Edge) bootCore(ctx context.Context, n *Namespace, address netip.Addr) error {
+	if err := n.IP(ctx, e.coreCommands(address)...); err != nil {
+		return err
+	}
+	return n.waitDelivery(ctx, address)
 }
 
 // coreCommands configure a namespace on the core link, with an address there
@@ -119,13 +125,18 @@ func (e *Edge) bootRouter(ctx context.Context) error {
 		return err
 	}
 	commands := []string{"link set core0 up", fmt.Sprintf("address add %s/64 dev core0 nodad", RouterAddress)}
+	addresses := []netip.Addr{RouterAddress}
 	for _, a := range e.Access {
+		addresses = append(addresses, a.Address)
 		commands = append(commands,
 			fmt.Sprintf("link set %s up", a.Name),
 			fmt.Sprintf("address add %s/64 dev %s nodad", gateway, a.Name),
 			fmt.Sprintf("address add %s/64 dev %s nodad", a.Address, a.Name))
 	}
-	return e.Router.IP(ctx, commands...)
+	if err := e.Router.IP(ctx, commands...); err != nil {
+		return err
+	}
+	return e.Router.waitDelivery(ctx, addresses...)
 }
 
 // Reboot is a power cut at the router: every process in it is killed, and

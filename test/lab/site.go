@@ -4,7 +4,6 @@ package lab
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 )
@@ -31,9 +30,10 @@ func (e *Edge) AddSite(ctx context.Context, number uint8) (Site, error) {
 	}
 	s := Site{Space: n, Address: siteAddress(number), lab: e.Lab}
 	mac := fmt.Sprintf("02:00:00:5e:00:%02x", number)
-	return s, errors.Join(
-		e.Server.attach(ctx, "core0", n, "core0", mac),
-		n.IP(ctx, e.coreCommands(s.Address)...))
+	if err := e.Server.attach(ctx, "core0", n, "core0", mac); err != nil {
+		return Site{}, err
+	}
+	return s, e.bootCore(ctx, n, s.Address)
 }
 
 func siteAddress(number uint8) netip.Addr {

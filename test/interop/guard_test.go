@@ -14,8 +14,9 @@ import (
 
 // guardKea starts Kea again whenever it crashes, until the test is over: Kea
 // 3.0.3 dies of a segmentation fault inside its leasequery hook about once in
-// some thousand queries by remote-id. Nothing but the log tells of it, since
-// leaseroute has to live with that too. The test must not stop Kea itself.
+// some thousand bulk queries, most often by remote-id. Nothing but the log
+// tells of it, since leaseroute has to live with that too. It is for tests
+// that ask often, and don't stop Kea themselves.
 func (s *site) guardKea(t *testing.T) {
 	t.Helper()
 	background(t, func(ctx context.Context) error {

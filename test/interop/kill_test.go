@@ -33,6 +33,7 @@ const (
 func TestKilledAtRandomMoments(t *testing.T) {
 	t.Parallel()
 	s := startSite(t, mixed)
+	s.guardKea(t)
 	c := setup{server: []string{hurry}}
 	d := s.recovered(t, c)
 	r := random(t)

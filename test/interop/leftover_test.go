@@ -16,6 +16,7 @@ import (
 func TestLeftoverRoutes(t *testing.T) {
 	t.Parallel()
 	s := startSite(t, mixed)
+	s.guardKea(t)
 	s.reboot(t)
 	var (
 		unleased = netip.MustParsePrefix("2001:db8:87ff::/48") // of a pool, held by nobody

@@ -113,7 +113,7 @@ func (a *asker) client(p Part, c *wire.ClientData) {
 		Client:      bytes.Clone(c.ClientID),
 		ServerDUID:  p.ServerDUID,
 		Received:    p.Received,
-		Age:         seconds(c.CLT),
+		Age:         a.shift(p, c) + seconds(a.walker.clt),
 		Sequence:    c.Sequence,
 		HasSequence: c.HasSequence,
 	}
@@ -123,22 +123,28 @@ func (a *asker) client(p Part, c *wire.ClientData) {
 }
 
 // lease hands on one lease.
-func (a *asker) lease(_ Part, c *wire.ClientData, l *wire.Lease) error {
+func (a *asker) lease(p Part, c *wire.ClientData, l *wire.Lease) error {
 	answered := a.subject
 	answered.Key = keyOf(l)
-	answered.Preferred = lifetime(l.Preferred, c.CLT)
-	answered.Valid = lifetime(l.Valid, c.CLT)
-	answered.Doubtful = isDoubtful(l, c.CLT)
+	answered.Preferred = a.left(p, c, l.Preferred)
+	answered.Valid = a.left(p, c, l.Valid)
+	answered.Doubtful = isDoubtful(l, a.walker.clt)
 	a.leases++
 	return a.each(answered)
 }
 
-// lifetime returns a lifetime on the wire as a duration.
-func lifetime(left, clt uint32) time.Duration {
-	if wire.Expiry(time.Time{}, left, clt) == binding.Forever {
+// shift is how long before the message was made the lifetimes of its client
+// data count from: zero, unless they are as granted.
+func (a *asker) shift(p Part, c *wire.ClientData) time.Duration {
+	return p.Made(&c.Stamp).Sub(a.walker.made)
+}
+
+// left returns what is left of a lifetime on the wire.
+func (a *asker) left(p Part, c *wire.ClientData, lifetime uint32) time.Duration {
+	if wire.Expiry(time.Time{}, lifetime, a.walker.clt) == binding.Forever {
 		return Infinite
 	}
-	return seconds(left)
+	return max(seconds(lifetime)-a.shift(p, c), 0)
 }
 
 func seconds(n uint32) time.Duration { return time.Duration(n) * time.Second }

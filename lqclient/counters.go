@@ -75,6 +75,15 @@ type Counters struct {
 	ClientsAsked     uint64 // questions by client-id
 	InquiriesDropped uint64 // clients that were not asked about: too many waited
 
+	// Over UDP.
+	Lookups            uint64 // lookups begun
+	Retransmissions    uint64 // R20: of queries that were not answered in time
+	Unanswered         uint64 // R21: queries given up after the last transmission
+	NotHammered        uint64 // lookups not sent: the server answers nothing, and is polled
+	ClientLinksDropped uint64 // R40: answers that named more links than are asked about
+	ClientLinkLoops    uint64 // R40: links named in answer to a question about a link
+	AbsoluteTimes      uint64 // client data whose CLT_TIME was a date, not an age (PEERS.md 4)
+
 	// Rounds.
 	RoundsComplete uint64
 	RoundsBroken   uint64
@@ -141,6 +150,13 @@ var counterFields = []struct {
 	{"suspects_no_answer", func(c *Counters) *uint64 { return &c.SuspectsNoAnswer }},
 	{"clients_asked", func(c *Counters) *uint64 { return &c.ClientsAsked }},
 	{"inquiries_dropped", func(c *Counters) *uint64 { return &c.InquiriesDropped }},
+	{"lookups", func(c *Counters) *uint64 { return &c.Lookups }},
+	{"retransmissions", func(c *Counters) *uint64 { return &c.Retransmissions }},
+	{"unanswered", func(c *Counters) *uint64 { return &c.Unanswered }},
+	{"not_hammered", func(c *Counters) *uint64 { return &c.NotHammered }},
+	{"client_links_dropped", func(c *Counters) *uint64 { return &c.ClientLinksDropped }},
+	{"client_link_loops", func(c *Counters) *uint64 { return &c.ClientLinkLoops }},
+	{"absolute_times", func(c *Counters) *uint64 { return &c.AbsoluteTimes }},
 	{"rounds_complete", func(c *Counters) *uint64 { return &c.RoundsComplete }},
 	{"rounds_broken", func(c *Counters) *uint64 { return &c.RoundsBroken }},
 }

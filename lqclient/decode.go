@@ -17,8 +17,8 @@ type decoder struct {
 	server  binding.Server
 	source  binding.Source
 	notes   *notes
-	total   *atomic.Uint64    // counts the observations of several answers; may be nil
-	heed    func(binding.Key) // is told of each lease; may be nil
+	total   *atomic.Uint64             // counts the observations of several answers; may be nil
+	heed    func(*binding.Observation) // is told of each lease, and keeps nothing; may be nil
 
 	walker  walker
 	box     outbox
@@ -53,7 +53,7 @@ func (d *decoder) client(p Part, c *wire.ClientData) {
 		HasSequence: c.HasSequence,
 		Sequence32:  c.Sequence32,
 		Received:    p.Received,
-		CLT:         wire.LastTransaction(p.Made(&c.Stamp), c.CLT),
+		CLT:         wire.LastTransaction(d.walker.made, d.walker.clt),
 	}
 	d.subject.Interface, d.subject.NextHop = d.locate(c.RelayData)
 }
@@ -82,10 +82,7 @@ func (d *decoder) lease(p Part, c *wire.ClientData, l *wire.Lease) error {
 	batch := d.box.open()
 	batch.Observations = append(batch.Observations, d.subject)
 	o := &batch.Observations[len(batch.Observations)-1]
-	d.state(o, l, p.Made(&c.Stamp), c.CLT)
-	if d.heed != nil {
-		d.heed(o.Key)
-	}
+	d.state(o, l, d.walker.made, d.walker.clt)
 	if d.copied != d.box.begun {
 		d.copied, d.clientDUID, d.serverDUID = d.box.begun, nil, batch.Bytes(p.ServerDUID)
 	}
@@ -93,6 +90,9 @@ func (d *decoder) lease(p Part, c *wire.ClientData, l *wire.Lease) error {
 		d.clientDUID = batch.Bytes(c.ClientID)
 	}
 	o.ServerDUID, o.Client = d.serverDUID, d.clientDUID
+	if d.heed != nil {
+		d.heed(o)
+	}
 	d.found++
 	if d.total != nil {
 		d.total.Add(1)

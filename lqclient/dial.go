@@ -13,11 +13,13 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// The defaults of PROTOCOL.md, 3.7, for what a Server leaves zero.
+// The defaults for what a Server leaves zero (PROTOCOL.md, 3.7; R96).
 const (
 	DefaultConnectTimeout = 30 * time.Second
 	DefaultDataTimeout    = 300 * time.Second
 	DefaultSuspectRate    = 200
+	DefaultOutstanding    = 100
+	DefaultLookupRate     = 500
 )
 
 // errNoSource reports that our own source address is not there: absent, or
@@ -94,6 +96,12 @@ func (s Server) withDefaults() Server {
 	}
 	if s.SuspectRate <= 0 {
 		s.SuspectRate = DefaultSuspectRate
+	}
+	if s.Outstanding <= 0 {
+		s.Outstanding = DefaultOutstanding
+	}
+	if s.LookupRate <= 0 {
+		s.LookupRate = DefaultLookupRate
 	}
 	return s
 }

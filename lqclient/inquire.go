@@ -66,13 +66,13 @@ func (r *Requestor) Inquire(client []byte) {
 
 // inquire asks about the clients that wait, at the rate of suspects. It stops
 // early when a round is asked for, like settle.
-func (r *Requestor) inquire(ctx context.Context, l *line) error {
+func (r *Requestor) inquire(ctx context.Context, by questioner) error {
 	for !r.requests.waiting() {
 		client, ok := r.inquiries.take()
 		if !ok {
 			return nil
 		}
-		if err := r.askClient(ctx, l, client); err != nil {
+		if err := r.askClient(ctx, by, client); err != nil {
 			r.inquiries.add(client)
 			return err
 		}
@@ -82,7 +82,7 @@ func (r *Requestor) inquire(ctx context.Context, l *line) error {
 
 // askClient asks about one client. A server that can't tell is not asked
 // again: its next round will.
-func (r *Requestor) askClient(ctx context.Context, l *line, client string) error {
+func (r *Requestor) askClient(ctx context.Context, by questioner, client string) error {
 	q := wire.Query{Type: wire.ByClientID, ClientID: []byte(client)}
 	if _, refused := r.refusals.of(q); refused || q.Validate() != nil {
 		return nil
@@ -92,7 +92,7 @@ func (r *Requestor) askClient(ctx context.Context, l *line, client string) error
 	}
 	r.board.change(func(s *Status) { s.Query = fmt.Sprintf("client %x", client) })
 	count(&r.notes.counters.ClientsAsked)
-	_, err := l.ask(ctx, q, r.decoder(ctx, binding.FromLookup))
+	_, err := by.ask(ctx, q, r.decoder(ctx, binding.FromLookup))
 	var status *StatusError
 	switch {
 	case err == nil:

@@ -25,6 +25,11 @@ type Server struct {
 	ConnectTimeout time.Duration // R46
 	DataTimeout    time.Duration // R47 to R49
 	SuspectRate    float64       // questions by address a second after a round
+
+	NoBulk      bool    // it is never asked for everything: TCP is not used
+	Lookup      bool    // it may be asked about single leases over UDP
+	Outstanding int     // lookups under way at a time, at most
+	LookupRate  float64 // datagrams a second, retransmissions included
 }
 
 // Link is one of our links: what a query by link-address asks for.
@@ -51,6 +56,9 @@ type Options struct {
 
 	// Out takes what is learnt. The channel is never closed by the requestor.
 	Out chan<- *binding.Batch
+	// Port is where queries over UDP go out; nil: there are none. Whoever made
+	// it runs it.
+	Port *Port
 	// Suspects returns which leases to ask the server about, in any order; no
 	// more means that there are none. It is called after Out has taken the
 	// batch with the round's mark, and again after what was answered: it must

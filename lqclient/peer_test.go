@@ -44,18 +44,23 @@ func (p *peer) query() (q question, ok bool) {
 	if err != nil {
 		return question{}, false
 	}
-	if wire.MessageType(frame[0]) != wire.LeaseQuery {
-		p.t.Errorf("requestor sent a message of type %d", frame[0])
+	return readQuestion(p.t, frame), true
+}
+
+// readQuestion takes a query apart.
+func readQuestion(t testing.TB, message []byte) (q question) {
+	if wire.MessageType(message[0]) != wire.LeaseQuery {
+		t.Errorf("requestor sent a message of type %d", message[0])
 	}
-	q.id = wire.TransactionID(frame[1:4])
-	for o := frame[4:]; len(o) >= 4; {
+	q.id = wire.TransactionID(message[1:4])
+	for o := message[4:]; len(o) >= 4; {
 		size := int(binary.BigEndian.Uint16(o[2:]))
 		if value := o[4 : 4+size]; binary.BigEndian.Uint16(o) == 44 {
 			q.kind, q.link, q.options = wire.QueryType(value[0]), netip.AddrFrom16([16]byte(value[1:17])), append([]byte(nil), value[17:]...)
 		}
 		o = o[4+size:]
 	}
-	return q, true
+	return q
 }
 
 // must reads a query that has to come.

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"leaseroute/binding"
+	"leaseroute/lqclient/wire"
 )
 
 // A Requestor keeps what one server has leased known: a round of queries at
@@ -23,6 +24,7 @@ type Requestor struct {
 	board     *board
 	requests  *requests
 	inquiries inquiries
+	udp       *udpAsker // nil: not asked over UDP
 
 	refusals refusals // from here on: Run's goroutine only
 	backoff  backoff
@@ -40,7 +42,7 @@ func newRequestor(s Server, o Options, dial dialFunc) *Requestor {
 		log = log.WithField("server", s.Name)
 	}
 	n := newNotes(log)
-	return &Requestor{
+	r := &Requestor{
 		server:   s,
 		options:  o,
 		dial:     dial,
@@ -50,6 +52,10 @@ func newRequestor(s Server, o Options, dial dialFunc) *Requestor {
 		refusals: newRefusals(),
 		pace:     rate.NewLimiter(rate.Limit(s.SuspectRate), 1),
 	}
+	if s.Lookup && o.Port != nil {
+		r.udp = newUDPAsker(o.Port, s, o.ClientID, n)
+	}
+	return r
 }
 
 // Resync asks for a round about some links, or about all if links is nil. It
@@ -91,8 +97,17 @@ func (r *Requestor) Run(ctx context.Context) error {
 	return nil
 }
 
+// A questioner carries queries about single leases to the server and what is
+// answered back.
+type questioner interface {
+	ask(context.Context, wire.Query, sink) (Answer, error)
+}
+
 // attempt does the job, which is empty from then on, and asks about suspects.
 func (r *Requestor) attempt(ctx context.Context, j *job) error {
+	if r.server.NoBulk {
+		return r.attemptOverUDP(ctx, j)
+	}
 	l := newLine(func(ctx context.Context) (*Conn, error) {
 		return connect(ctx, r.dial, r.server, r.options.ClientID, r.notes)
 	})
@@ -103,10 +118,36 @@ func (r *Requestor) attempt(ctx context.Context, j *job) error {
 		}
 		*j = job{}
 	}
-	if err := r.settle(ctx, l); err != nil {
+	return r.answerDoubts(ctx, l)
+}
+
+// answerDoubts asks about what is in doubt, and about the clients that wait.
+func (r *Requestor) answerDoubts(ctx context.Context, by questioner) error {
+	if err := r.settle(ctx, by); err != nil {
 		return err
 	}
-	return r.inquire(ctx, l)
+	return r.inquire(ctx, by)
+}
+
+// attemptOverUDP is attempt for a server that can't be asked for everything.
+// Its round is empty and proves nothing; it makes the server known to the
+// table, so that it is asked about single leases.
+func (r *Requestor) attemptOverUDP(ctx context.Context, j *job) error {
+	if j.all {
+		box := r.outbox(ctx)
+		err := errors.Join(
+			box.mark(binding.RoundBegins, r.server.Number, 0),
+			box.mark(binding.RoundIncomplete, r.server.Number, 0))
+		if err != nil {
+			return err
+		}
+		r.complete(*j, time.Now(), 0)
+	}
+	*j = job{}
+	if r.udp == nil {
+		return nil
+	}
+	return r.answerDoubts(ctx, r.udp)
 }
 
 // takeRequests adds to the job what was asked for meanwhile, and reports

@@ -18,7 +18,7 @@ import (
 // when a round is asked for: another settle follows that. What is listed is
 // listed once only, so what was not asked or not answered is kept for the next
 // settle.
-func (r *Requestor) settle(ctx context.Context, l *line) error {
+func (r *Requestor) settle(ctx context.Context, by questioner) error {
 	asked := make(map[binding.Key]bool)
 	for {
 		if err := r.listSuspects(ctx, asked); err != nil {
@@ -34,7 +34,7 @@ func (r *Requestor) settle(ctx context.Context, l *line) error {
 			}
 			key := r.suspects[0]
 			r.suspects = r.suspects[1:]
-			if err := r.question(ctx, l, key); err != nil {
+			if err := r.question(ctx, by, key); err != nil {
 				r.suspects = append(r.suspects, key) // at the end, in case this one is what the server can't bear
 				return err
 			}
@@ -60,7 +60,7 @@ func (r *Requestor) listSuspects(ctx context.Context, asked map[binding.Key]bool
 
 // question asks about one lease and hands on the verdict. An error means that
 // the connection is of no use any more.
-func (r *Requestor) question(ctx context.Context, l *line, key binding.Key) error {
+func (r *Requestor) question(ctx context.Context, by questioner, key binding.Key) error {
 	q := wire.Query{Type: wire.ByAddress, Address: key.Prefix.Addr()}
 	_, refusedBefore := r.refusals.of(q)
 	if refusedBefore || q.Validate() != nil {
@@ -73,8 +73,8 @@ func (r *Requestor) question(ctx context.Context, l *line, key binding.Key) erro
 	count(&r.notes.counters.SuspectsAsked)
 	heard := hearing{key: key}
 	d := r.decoder(ctx, binding.FromLookup)
-	d.heed = heard.heed
-	answer, err := l.ask(ctx, q, d)
+	d.heed = func(o *binding.Observation) { heard.heed(o.Key) }
+	answer, err := by.ask(ctx, q, d)
 	if err != nil {
 		return r.unanswered(ctx, q, key, answer, err)
 	}
@@ -99,14 +99,20 @@ func (r *Requestor) unanswered(ctx context.Context, q wire.Query, key binding.Ke
 	return r.rule(ctx, key, binding.NoAnswer, a)
 }
 
-// rule hands on a verdict about one lease: nobody holds it, or no answer. It
-// is as of the instant at which the question was sent.
+// rule counts and hands on a verdict about one lease in doubt: nobody holds
+// it, or no answer.
 func (r *Requestor) rule(ctx context.Context, key binding.Key, s binding.Statement, a Answer) error {
 	counter := &r.notes.counters.SuspectsNoAnswer
 	if s == binding.Denied {
 		counter = &r.notes.counters.SuspectsDenied
 	}
 	count(counter)
+	return r.say(ctx, key, s, a)
+}
+
+// say hands on a verdict about one lease, as of the instant at which the
+// question was sent.
+func (r *Requestor) say(ctx context.Context, key binding.Key, s binding.Statement, a Answer) error {
 	box := r.outbox(ctx)
 	err := box.add(binding.Observation{
 		Key:        key,

@@ -2,6 +2,8 @@ package lqclient
 
 import (
 	"encoding/hex"
+	"math"
+	"time"
 
 	"github.com/sirupsen/logrus"
 
@@ -24,6 +26,8 @@ type walker struct {
 	skipped        bool // something was
 
 	data  wire.ClientData
+	made  time.Time // of the client data: its lifetimes count from then
+	clt   uint32    // how many seconds before that the client dealt with the server
 	found wire.Lease
 }
 
@@ -58,10 +62,28 @@ func (w *walker) open(p Part, value []byte) bool {
 		w.notes.odd(&counters.NoClientID, "client data without client-id skipped", nil)
 	default:
 		w.data.Inherit(p.Message)
+		w.made, w.clt = w.timeline(p)
 		return true
 	}
 	w.skipped = true
 	return false
+}
+
+// absoluteSince is where a CLT_TIME stops being an age, of 31 years: it is a
+// date. ISC dhcpd sends Unix time, and lifetimes as they were granted (PEERS.md
+// 4). No age comes near that, so that no key has to say which server does so.
+const absoluteSince = 1_000_000_000
+
+// timeline returns from when the lifetimes of the open client data count, and
+// how long before that the client was heard. A date in the future is now.
+func (w *walker) timeline(p Part) (made time.Time, clt uint32) {
+	made, clt = p.Made(&w.data.Stamp), w.data.CLT
+	if clt < absoluteSince || clt == math.MaxUint32 {
+		return made, clt
+	}
+	count(&w.notes.counters.AbsoluteTimes)
+	ago := max(made.Unix()-int64(clt), 0)
+	return made.Add(-time.Duration(ago) * time.Second), 0
 }
 
 // leases visits the leases of the client data that is open.

@@ -20,7 +20,7 @@ var ordinary = map[string]bool{
 
 	"connects": true, "idle_closes": true, "queries": true, "completed": true, "empty_answers": true,
 	"messages": true, "bindings": true, "rounds_complete": true, "suspects_asked": true, "suspects_held": true,
-	"clients_asked": true,
+	"clients_asked": true, "lookups": true, "retransmissions": true, "absolute_times": true,
 
 	"glean_received": true, "glean_interfaces": true, "glean_unknown_interface": true, "glean_egress": true,
 	"glean_dhcpv4": true, "glean_not_dhcp": true, "glean_other_message": true, "glean_transit": true,
@@ -117,6 +117,12 @@ var meanings = map[string]string{
 	"contradictory_replies": "replies with both an error and leases; the leases were ignored",
 
 	"inquiries_dropped": "clients that were not asked about: too many waited",
+
+	// Over UDP.
+	"unanswered":           "lookups that were given up: no answer to five transmissions",
+	"not_hammered":         "lookups that were not sent, since the server answers nothing over UDP",
+	"client_links_dropped": "answers that name more than 64 links of one client",
+	"client_link_loops":    "answers that name links instead of leases for a link",
 
 	// Messages and what they hold.
 	"malformed_messages":    "messages dropped: an option was cut off or too short",

@@ -77,6 +77,10 @@ type Found struct {
 // Denies reports whether the server said that it holds nothing.
 func (r Reply) Denies() bool { return r.Err == nil && len(r.Leases) == 0 }
 
+// Refused reports whether the server answered that it has nothing to say of
+// the target (table 3.6).
+func (r Reply) Refused() bool { return refused(r.Err) != nil }
+
 // Lookup asks servers about a target over UDP and hands on what they say: all
 // at once, or in order until one holds something. It returns once each has
 // answered or failed (R25). The replies are in the servers' order; in order,

@@ -1,0 +1,347 @@
+package ondemand
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
+
+	"leaseroute/binding"
+	"leaseroute/lqclient"
+)
+
+// maxNoticed bounds the unknown addresses that wait to be looked at.
+const maxNoticed = 1024
+
+// ErrOutside reports an address that is never asked about (R9).
+var ErrOutside = errors.New("outside delegation.allowed: it is never asked about")
+
+// Options are what an Engine is made of. The functions may be called by any
+// goroutine.
+type Options struct {
+	// Detector notices unknown addresses; nil: nobody does, and only Ask asks.
+	Detector Detector
+	// Lookup asks the servers, and returns once each has answered or failed.
+	Lookup func(context.Context, lqclient.Target) []lqclient.Reply
+	// Cover returns the longest lease that covers an address, after all that
+	// was learnt so far.
+	Cover func(context.Context, netip.Addr) (Cover, error)
+
+	Allowed []netip.Prefix // what may be asked about (R9)
+	Length  int            // of the longest prefix that is delegated: what shares it is asked about once
+
+	Rate          float64       // lookups a second, in all
+	InterfaceRate float64       // lookups a second for what comes in by one interface
+	Outstanding   int           // lookups under way at a time
+	NegativeTTL   time.Duration // how long "nobody holds it" stands (R95)
+	NoAnswerTTL   time.Duration // how long to leave it when no server answers (R24)
+	MaxNegative   int           // such verdicts kept
+
+	Log *logrus.Entry
+}
+
+// A Cover is the lease that covers an address. The zero Cover: there is none.
+type Cover struct {
+	Key    binding.Key
+	Server binding.Server
+	Routed bool // its route is in the kernel, or on its way there
+}
+
+// An Engine decides which unknown addresses are asked about, so that no packet
+// makes a weapon of it, and asks. Run must be running while it is used.
+type Engine struct {
+	options  Options
+	noticed  chan Unknown // never closed
+	asks     chan ask     // never closed
+	landed   chan *flight // never closed: flights also watch ctx
+	counts   counts
+	trouble  atomic.Pointer[error] // why nothing is detected; nil: it is
+	negative negatives
+	settled  chan struct{} // closed when packets are being detected, or nothing will
+
+	flights map[netip.Prefix]*flight // from here on: the loop's
+	pace    *rate.Limiter
+	paces   map[int]*rate.Limiter // by interface
+}
+
+// An ask is an Ask that waits for the loop. of holds one flight at most.
+type ask struct {
+	target netip.Addr
+	of     chan *flight
+}
+
+// A flight is one lookup under way.
+type flight struct {
+	place   netip.Prefix // what it is collapsed by (R11)
+	address netip.Addr
+	noticed []Unknown // what to suppress if nobody holds it
+	done    chan struct{}
+	replies []lqclient.Reply // once done is closed
+	verdict verdict
+}
+
+// New returns an engine that does nothing before Run.
+func New(o Options) *Engine {
+	return &Engine{
+		options: o,
+		noticed: make(chan Unknown, maxNoticed),
+		asks:    make(chan ask),
+		landed:  make(chan *flight),
+		settled: make(chan struct{}),
+		flights: make(map[netip.Prefix]*flight),
+		pace:    rate.NewLimiter(rate.Limit(o.Rate), burst(o.Rate)),
+		paces:   make(map[int]*rate.Limiter),
+	}
+}
+
+// burst lets what a rate allows in a second come at once.
+func burst(r float64) int { return max(int(r), 1) }
+
+// Run looks unknown addresses up until ctx ends, and then returns nil. That
+// nothing can be detected ends nothing: Err says why, and Ask still asks.
+func (e *Engine) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return e.detect(ctx) })
+	g.Go(func() error {
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case u := <-e.noticed:
+				e.notice(ctx, g, u)
+			case a := <-e.asks:
+				a.of <- e.fly(ctx, g, netip.PrefixFrom(a.target, a.target.BitLen()), a.target)
+			case f := <-e.landed:
+				e.land(f)
+			}
+		}
+	})
+	return g.Wait()
+}
+
+// detect runs the detector.
+func (e *Engine) detect(ctx context.Context) error {
+	if e.options.Detector == nil {
+		close(e.settled)
+		return nil
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	over := make(chan struct{})
+	g.Go(func() error {
+		defer close(over)
+		if err := e.options.Detector.Run(ctx, e.noticed); err != nil {
+			e.trouble.Store(&err)
+			e.options.Log.WithError(err).Error("on demand is off: unknown sources and destinations are not noticed")
+		}
+		return nil
+	})
+	select {
+	case <-e.options.Detector.Ready():
+	case <-over:
+	case <-ctx.Done():
+	}
+	close(e.settled)
+	return g.Wait()
+}
+
+// Settled is closed when packets are being detected, or it is known that
+// nothing will be.
+func (e *Engine) Settled() <-chan struct{} { return e.settled }
+
+// Err says why nothing is detected; nil if all is well.
+func (e *Engine) Err() error {
+	if err := e.trouble.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// Notice has an address looked at that something else than the detector came
+// upon, if there is room. It never blocks.
+func (e *Engine) Notice(a netip.Addr) {
+	select {
+	case e.noticed <- Unknown{Address: a}:
+	default:
+		e.counts.shedQueue.Add(1)
+	}
+}
+
+// Ask asks about an address for somebody who waits for it, whatever is
+// remembered of it. What is under way for it already is not asked again (R11).
+// The error is ErrOutside, or ctx's.
+func (e *Engine) Ask(ctx context.Context, a netip.Addr) ([]lqclient.Reply, error) {
+	if !e.allowed(a) {
+		return nil, fmt.Errorf("%s is %w", a, ErrOutside)
+	}
+	request := ask{target: a, of: make(chan *flight, 1)}
+	select {
+	case e.asks <- request:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	select {
+	case f := <-request.of:
+		return f.wait(ctx)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (f *flight) wait(ctx context.Context) ([]lqclient.Reply, error) {
+	select {
+	case <-f.done:
+		return f.replies, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// allowed reports whether a may be asked about (R9).
+func (e *Engine) allowed(a netip.Addr) bool {
+	for _, p := range e.options.Allowed {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// notice decides what is done about an unknown address.
+func (e *Engine) notice(ctx context.Context, g *errgroup.Group, u Unknown) {
+	c := &e.counts
+	place, err := u.Address.Prefix(min(e.options.Length, u.Address.BitLen()))
+	if err != nil || !e.allowed(u.Address) {
+		c.outside.Add(1)
+		return
+	}
+	c.noticed.Add(1)
+	if left := e.negative.left(place, time.Now()); left > 0 { // R10
+		c.suppressed.Add(1)
+		e.suppress(u, left)
+		return
+	}
+	if f := e.flights[place]; f != nil { // R11
+		c.collapsed.Add(1)
+		f.add(u)
+		return
+	}
+	switch {
+	case len(e.flights) >= e.options.Outstanding:
+		c.shedOutstanding.Add(1)
+	case !e.paceOf(u.Interface).Allow():
+		c.shedInterface.Add(1)
+	case !e.pace.Allow():
+		c.shedRate.Add(1)
+	default:
+		e.fly(ctx, g, place, u.Address).add(u)
+	}
+}
+
+// maxUnknowns bounds what one flight suppresses: each direction, on a few
+// interfaces.
+const maxUnknowns = 8
+
+func (f *flight) add(u Unknown) {
+	if len(f.noticed) < maxUnknowns {
+		f.noticed = append(f.noticed, u)
+	}
+}
+
+// paceOf returns the limiter of an interface. There are no more interfaces
+// than the kernel has; those that went are forgotten now and then.
+func (e *Engine) paceOf(i int) *rate.Limiter {
+	const many = 1 << 14
+	l := e.paces[i]
+	if l == nil {
+		if len(e.paces) >= many {
+			clear(e.paces)
+		}
+		l = rate.NewLimiter(rate.Limit(e.options.InterfaceRate), burst(e.options.InterfaceRate))
+		e.paces[i] = l
+	}
+	return l
+}
+
+// fly begins a lookup, or joins the one that is under way.
+func (e *Engine) fly(ctx context.Context, g *errgroup.Group, place netip.Prefix, a netip.Addr) *flight {
+	if f := e.flights[place]; f != nil {
+		e.counts.collapsed.Add(1)
+		return f
+	}
+	f := &flight{place: place, address: a, done: make(chan struct{})}
+	e.flights[place] = f
+	e.counts.lookups.Add(1)
+	g.Go(func() error {
+		f.replies, f.verdict = e.lookUp(ctx, a)
+		close(f.done)
+		select {
+		case e.landed <- f:
+		case <-ctx.Done():
+		}
+		return nil
+	})
+	return f
+}
+
+// lookUp asks the servers and says what came of it.
+func (e *Engine) lookUp(ctx context.Context, a netip.Addr) ([]lqclient.Reply, verdict) {
+	known, err := e.options.Cover(ctx, a)
+	if err != nil {
+		return nil, stopped
+	}
+	replies := e.options.Lookup(ctx, lqclient.Target{Address: a, Held: known.Key, HeldBy: known.Server})
+	now, err := e.options.Cover(ctx, a)
+	if err != nil {
+		return replies, stopped
+	}
+	return replies, judge(replies, now.Routed)
+}
+
+// land ends a flight.
+func (e *Engine) land(f *flight) {
+	delete(e.flights, f.place)
+	e.counts.count(f.verdict)
+	ttl := e.options.NegativeTTL
+	switch f.verdict {
+	case found, stopped:
+		return
+	case unanswered:
+		ttl = e.options.NoAnswerTTL
+	}
+	if !e.negative.keep(f.place, time.Now().Add(ttl), e.options.MaxNegative) {
+		e.counts.forgotten.Add(1)
+	}
+	for _, u := range f.noticed {
+		e.suppress(u, ttl)
+	}
+}
+
+// suppress has the kernel leave u out. That it can't costs no more than the
+// budget.
+func (e *Engine) suppress(u Unknown, ttl time.Duration) {
+	if e.options.Detector == nil || u.Interface == 0 {
+		return
+	}
+	if err := e.options.Detector.Suppress(u, ttl); err != nil {
+		e.counts.suppressFailures.Add(1)
+		e.options.Log.WithError(err).Debug("the kernel does not suppress an address")
+	}
+}
+
+// Learned says that a lease of p is held after all (R95). It costs little
+// while nothing is suppressed, and never waits for a lookup.
+func (e *Engine) Learned(p netip.Prefix) {
+	if !e.negative.forget(p) || e.options.Detector == nil {
+		return
+	}
+	if err := e.options.Detector.Allow(p); err != nil {
+		e.counts.suppressFailures.Add(1)
+		e.options.Log.WithError(err).Debug("the kernel goes on suppressing a prefix until its time is over")
+	}
+}

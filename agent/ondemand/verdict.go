@@ -1,0 +1,32 @@
+package ondemand
+
+import "leaseroute/lqclient"
+
+// A verdict is what came of a lookup.
+type verdict int
+
+// The verdicts.
+const (
+	stopped    verdict = iota // the daemon ended meanwhile
+	found                     // a server holds it, and it is routed now
+	unrouted                  // a server holds it, and there is no route all the same: explain tells why
+	denied                    // every server that answered says that nobody holds it, or that it is not its business
+	unanswered                // no server answered
+)
+
+// judge says what the servers' replies come to. A lease that one of them holds
+// counts, whatever the others say.
+func judge(replies []lqclient.Reply, routed bool) verdict {
+	result := unanswered
+	for _, r := range replies {
+		switch {
+		case len(r.Leases) > 0 && routed:
+			return found
+		case len(r.Leases) > 0:
+			result = unrouted
+		case result == unanswered && (r.Err == nil || r.Refused()):
+			result = denied
+		}
+	}
+	return result
+}

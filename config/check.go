@@ -35,6 +35,9 @@ func checkServer(at place, s Server, c *Config) {
 	if 0 < s.DataTimeout && s.DataTimeout < recommendedDataTimeout {
 		at.field("data_timeout").warn(brief(s.DataTimeout), "is short for a busy server", "at least 300s (RFC 5460)")
 	}
+	if s.Name != "" && !s.Bulk && !s.Lookup {
+		at.field("lookup").refuse(false, "leaves nothing to ask this server, since bulk is false too", "true, or bulk: true, or no such server")
+	}
 	if slices.Equal(s.Queries, []QueryType{ByRemoteID}) && len(c.RemoteIDs) == 0 {
 		at.field("queries").refuse([]any{ByRemoteID}, "asks nothing, since remote_ids is empty", "another query type, or remote_ids")
 	}

@@ -20,6 +20,7 @@ type Config struct {
 	Routes     Routes
 	Glean      Glean
 	StateFile  StateFile
+	OnDemand   OnDemand
 	Control    Control
 	Log        Log
 
@@ -67,6 +68,8 @@ type Server struct {
 	ConnectTimeout    time.Duration
 	DataTimeout       time.Duration
 	SuspectRate       float64 // questions about suspects a second
+	Bulk              bool    // asked for everything, over TCP
+	Lookup            bool    // asked about single leases, over UDP
 }
 
 // Delegation bounds what is ever routed.
@@ -113,6 +116,30 @@ type Glean struct {
 type StateFile struct {
 	Enabled  bool
 	Interval time.Duration // how often it is written, if anything changed
+}
+
+// OnDemand is about asking for single leases.
+type OnDemand struct {
+	Enabled       bool
+	Guard         bool   // drop packets from unknown sources
+	InOrder       bool   // ask one server after the other
+	LocalPort     uint16 // that servers are asked from
+	Rate          int    // lookups a second, in all
+	InterfaceRate int    // lookups a second, for one interface
+	Outstanding   int
+	NegativeTTL   time.Duration // of "nobody holds it"
+	NoAnswerTTL   time.Duration
+	MaxNegative   int
+
+	Table         string // of nftables
+	Group         uint16 // of NFLOG
+	Keep          bool   // leave the rules in the kernel on exit
+	MACRate       int
+	CandidateRate int
+	MaxCandidates int
+	MaxVerified   int
+	MaxPending    int
+	PendingTime   time.Duration
 }
 
 // Control is the control socket.

@@ -26,6 +26,7 @@ func rootKeys() []entry[Config] {
 	keys = append(keys, recoveryKeys()...)
 	keys = append(keys, routeKeys()...)
 	keys = append(keys, gleanKeys()...)
+	keys = append(keys, onDemandKeys()...)
 	return append(keys, daemonKeys()...)
 }
 
@@ -141,7 +142,6 @@ func gleanKeys() []entry[Config] {
 // daemonKeys are about the process itself.
 func daemonKeys() []entry[Config] {
 	return []entry[Config]{
-		pending[Config]("on_demand.enabled", boolean(), "Ask about unknown sources and destinations."),
 		optional("control.socket", DefaultSocket, socketPath(),
 			func(c *Config, path string) { c.Control.Socket = path },
 			"The unix socket on which the daemon answers the other commands."),

@@ -100,6 +100,8 @@ func TestMinimalFileGetsTheDefaults(t *testing.T) {
 			ConnectTimeout:    30 * time.Second,
 			DataTimeout:       300 * time.Second, // C55
 			SuspectRate:       200,
+			Bulk:              true,
+			Lookup:            true,
 		}},
 		Delegation: Delegation{
 			Allowed:              []netip.Prefix{netip.MustParsePrefix("2001:db8:8000::/33")},
@@ -120,8 +122,26 @@ func TestMinimalFileGetsTheDefaults(t *testing.T) {
 		},
 		Glean:     Glean{Enabled: true, Buffer: 4 << 20, MaxTransactions: 1 << 16},
 		StateFile: StateFile{Enabled: true, Interval: time.Minute},
-		Control:   Control{Socket: "/run/leaseroute/control.sock"},
-		Log:       Log{Level: logrus.InfoLevel},
+		OnDemand: OnDemand{
+			Enabled:       true,
+			LocalPort:     546,
+			Rate:          500,
+			InterfaceRate: 100,
+			Outstanding:   100,
+			NegativeTTL:   time.Minute, // R95
+			NoAnswerTTL:   30 * time.Second,
+			MaxNegative:   1 << 16,
+			Table:         "leaseroute",
+			Group:         100,
+			MACRate:       2,
+			CandidateRate: 300_000,
+			MaxCandidates: 1 << 20,
+			MaxVerified:   1 << 18,
+			MaxPending:    1 << 16,
+			PendingTime:   5 * time.Second,
+		},
+		Control: Control{Socket: "/run/leaseroute/control.sock"},
+		Log:     Log{Level: logrus.InfoLevel},
 	}
 	for _, name := range []string{"minimal.yaml", "minimal.toml", "minimal.json"} {
 		t.Run(name, func(t *testing.T) {
@@ -159,6 +179,7 @@ func TestEveryKeyIsStored(t *testing.T) {
 			ConnectTimeout:    time.Second,
 			DataTimeout:       400 * time.Second,
 			SuspectRate:       0.5,
+			Lookup:            true,
 		}},
 		Links:     []netip.Addr{netip.MustParseAddr("2001:db8:1::1")},
 		RemoteIDs: [][]byte{{0, 0, 0x11, 0x8b, 0xab}},
@@ -184,8 +205,28 @@ func TestEveryKeyIsStored(t *testing.T) {
 		},
 		Glean:     Glean{Outgoing: true, Buffer: 8 << 20, MaxTransactions: 4096},
 		StateFile: StateFile{Interval: 5 * time.Minute},
-		Control:   Control{Socket: "/run/c.sock"},
-		Log:       Log{Level: logrus.TraceLevel, JSON: true},
+		OnDemand: OnDemand{
+			Guard:         true,
+			InOrder:       true,
+			LocalPort:     1546,
+			Rate:          50,
+			InterfaceRate: 5,
+			Outstanding:   7,
+			NegativeTTL:   2 * time.Minute,
+			NoAnswerTTL:   3 * time.Minute,
+			MaxNegative:   8,
+			Table:         "lr",
+			Group:         9,
+			Keep:          true,
+			MACRate:       3,
+			CandidateRate: 10_000,
+			MaxCandidates: 2048,
+			MaxVerified:   4096,
+			MaxPending:    8192,
+			PendingTime:   4 * time.Second,
+		},
+		Control: Control{Socket: "/run/c.sock"},
+		Log:     Log{Level: logrus.TraceLevel, JSON: true},
 	}
 	got, err := Load("testdata/good/every-key.yaml", nil)
 	if err != nil {

@@ -22,9 +22,9 @@ const maxNoticed = 1024
 // ErrOutside reports an address that is never asked about (R9).
 var ErrOutside = errors.New("outside delegation.allowed: it is never asked about")
 
-// Options are what an Engine is made of. The functions may be called by any
+// EngineOptions are what an Engine is made of. The functions may be called by any
 // goroutine.
-type Options struct {
+type EngineOptions struct {
 	// Detector notices unknown addresses; nil: nobody does, and only Ask asks.
 	Detector Detector
 	// Lookup asks the servers, and returns once each has answered or failed.
@@ -56,7 +56,7 @@ type Cover struct {
 // An Engine decides which unknown addresses are asked about, so that no packet
 // makes a weapon of it, and asks. Run must be running while it is used.
 type Engine struct {
-	options  Options
+	options  EngineOptions
 	noticed  chan Unknown // never closed
 	asks     chan ask     // never closed
 	landed   chan *flight // never closed: flights also watch ctx
@@ -86,8 +86,8 @@ type flight struct {
 	verdict verdict
 }
 
-// New returns an engine that does nothing before Run.
-func New(o Options) *Engine {
+// NewEngine returns an engine that does nothing before Run.
+func NewEngine(o EngineOptions) *Engine {
 	return &Engine{
 		options: o,
 		noticed: make(chan Unknown, maxNoticed),

@@ -133,11 +133,11 @@ func silence(netip.Addr) []lqclient.Reply {
 }
 
 // inBubble runs a test with an engine in a bubble.
-func inBubble(t *testing.T, change func(*Options), test func(*rig)) {
+func inBubble(t *testing.T, change func(*EngineOptions), test func(*rig)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := &rig{t: t, answer: nobody, watcher: &watcher{ready: make(chan struct{}), suppressed: make(map[sighting]time.Duration)}}
-		o := Options{
+		o := EngineOptions{
 			Detector: r.watcher,
 			Lookup:   r.lookup,
 			Cover:    func(context.Context, netip.Addr) (Cover, error) { return Cover{Routed: r.routed}, nil },
@@ -149,7 +149,7 @@ func inBubble(t *testing.T, change func(*Options), test func(*rig)) {
 		if change != nil {
 			change(&o)
 		}
-		r.Engine = New(o)
+		r.Engine = NewEngine(o)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- r.Engine.Run(ctx) }()
@@ -285,7 +285,7 @@ func TestEngine(t *testing.T) {
 		})
 	})
 	t.Run("R96 no more lookups than the rates allow, in all and for an interface", func(t *testing.T) {
-		inBubble(t, func(o *Options) { o.MaxNegative = 1 << 16; o.Outstanding = 1 << 16 }, func(r *rig) {
+		inBubble(t, func(o *EngineOptions) { o.MaxNegative = 1 << 16; o.Outstanding = 1 << 16 }, func(r *rig) {
 			for n := range 1000 {
 				r.packet(fmt.Sprintf("2001:db8:8000:%x::1", n), 1)
 			}
@@ -309,7 +309,7 @@ func TestEngine(t *testing.T) {
 	})
 	t.Run("a detector that can't detect ends nothing", func(t *testing.T) {
 		no := errors.New("no nftables here")
-		inBubble(t, func(o *Options) { o.Detector.(*watcher).fail = no }, func(r *rig) {
+		inBubble(t, func(o *EngineOptions) { o.Detector.(*watcher).fail = no }, func(r *rig) {
 			if !errors.Is(r.Err(), no) {
 				t.Errorf("Err = %v", r.Err())
 			}
@@ -319,7 +319,7 @@ func TestEngine(t *testing.T) {
 		})
 	})
 	t.Run("what others come upon is looked at as well", func(t *testing.T) {
-		inBubble(t, func(o *Options) { o.Detector = nil }, func(r *rig) {
+		inBubble(t, func(o *EngineOptions) { o.Detector = nil }, func(r *rig) {
 			r.Notice(netip.MustParseAddr(other))
 			r.wantAsked(1)
 			if _, ok := maps.Clone(r.Engine.Stats())["detector_kernel"]; ok {

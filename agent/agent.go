@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"leaseroute/agent/control"
+	"leaseroute/agent/ondemand"
 	"leaseroute/binding"
 	"leaseroute/config"
 	"leaseroute/gleaner"
@@ -35,7 +37,9 @@ type Agent struct {
 	links   *routes.Links
 	kernel  *routes.Kernel
 	servers []*lqclient.Requestor
-	gleaner *gleaner.Gleaner // nil: not gleaning
+	gleaner *gleaner.Gleaner              // nil: not gleaning
+	ports   map[netip.Addr]*lqclient.Port // by the address that they are at
+	engine  *ondemand.Engine
 	owner   *owner
 
 	calls   chan func()   // run by the owner; never closed
@@ -109,12 +113,14 @@ func (a *Agent) Run(ctx context.Context) error {
 }
 
 // build makes the owner and what feeds it, and starts them in g: the kernel's
-// monitor, the installer, the gleaner.
+// monitor, the installer, the lookups, the gleaner.
 func (a *Agent) build(g *errgroup.Group, ctx context.Context, observed chan *binding.Batch, adopted chan struct{}) {
 	events := make(chan routes.Event, 1024) // never closed: the monitor also watches ctx
 	changed := make(chan struct{}, 1)       // a token: interfaces came or went
 	jobs, results := make(chan job), make(chan result)
+	a.newPorts()
 	a.servers = a.requestors(observed)
+	a.engine = a.newEngine()
 	a.owner = &owner{
 		table:    binding.New(policy(a.cfg), time.Now()),
 		observed: observed, events: events, calls: a.calls,
@@ -125,12 +131,14 @@ func (a *Agent) build(g *errgroup.Group, ctx context.Context, observed chan *bin
 		servers:  a.servers,
 		askFor:   linksOf(a.cfg, a.links),
 		resync:   a.cfg.Recovery.ResyncInterval,
-		changed:  changed,
+		changed:  []chan<- struct{}{changed},
+		engine:   a.engine,
 	}
 	install := &installer{kernel: a.kernel, jobs: jobs, results: results, log: a.log}
 	g.Go(func() error { return a.kernel.Watch(ctx, events) })
 	g.Go(func() error { install.run(ctx); return nil })
 	g.Go(func() error { defer close(a.stopped); a.owner.run(ctx); return nil })
+	g.Go(func() error { return a.runLookups(ctx) })
 	if a.gleaner = a.newGleaner(observed, changed); a.gleaner != nil {
 		g.Go(func() error { return a.glean(ctx) })
 	}

@@ -23,6 +23,7 @@ func (a *Agent) handler() http.Handler {
 	mux.HandleFunc("GET /v1/routes", a.serveRoutes)
 	mux.HandleFunc("GET /v1/explain", a.serveExplain)
 	mux.HandleFunc("POST /v1/resync", a.serveResync)
+	mux.HandleFunc("POST /v1/lookup", a.serveLookup)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		control.Refuse(w, http.StatusNotFound, "nothing is served at %s %s", r.Method, r.URL.Path)
 	})

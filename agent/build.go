@@ -59,7 +59,7 @@ var queryTypes = map[config.QueryType]wire.QueryType{
 	config.ByRemoteID:    wire.ByRemoteID,
 }
 
-func server(n int, s config.Server) lqclient.Server {
+func server(n int, s config.Server, o config.OnDemand) lqclient.Server {
 	out := lqclient.Server{
 		Number:         binding.Server(n + 1),
 		Name:           s.Name,
@@ -72,6 +72,10 @@ func server(n int, s config.Server) lqclient.Server {
 		ConnectTimeout: s.ConnectTimeout,
 		DataTimeout:    s.DataTimeout,
 		SuspectRate:    s.SuspectRate,
+		NoBulk:         !s.Bulk,
+		Lookup:         s.Lookup,
+		Outstanding:    o.Outstanding,
+		LookupRate:     float64(o.Rate),
 	}
 	for _, q := range s.Queries {
 		out.Queries = append(out.Queries, queryTypes[q])
@@ -83,7 +87,7 @@ func server(n int, s config.Server) lqclient.Server {
 func (a *Agent) requestors(out chan<- *binding.Batch) []*lqclient.Requestor {
 	var all []*lqclient.Requestor
 	for n, s := range a.cfg.Servers {
-		all = append(all, lqclient.New(server(n, s), lqclient.Options{
+		all = append(all, lqclient.New(server(n, s, a.cfg.OnDemand), lqclient.Options{
 			ClientID:       a.relayID,
 			RelayID:        a.relayID,
 			Links:          linksOf(a.cfg, a.links),
@@ -91,6 +95,7 @@ func (a *Agent) requestors(out chan<- *binding.Batch) []*lqclient.Requestor {
 			Resolve:        a.links.Resolve,
 			ResolveAddress: a.links.ResolveAddress,
 			Out:            out,
+			Port:           a.ports[portSource(s)],
 			Suspects:       a.suspects,
 			Jitter:         a.cfg.Recovery.Jitter,
 			Log:            a.log.WithField("server", s.Name),
@@ -100,10 +105,14 @@ func (a *Agent) requestors(out chan<- *binding.Batch) []*lqclient.Requestor {
 }
 
 func newRecovery(cfg *config.Config, started time.Time, servers []*lqclient.Requestor, log *logrus.Entry) *recovery {
+	complete := make([]bool, len(servers))
+	for n, s := range cfg.Servers {
+		complete[n] = !s.Bulk // it has no round to complete
+	}
 	return &recovery{
 		state:    Starting,
 		started:  started,
-		complete: make([]bool, len(servers)),
+		complete: complete,
 		servers:  servers,
 		giveUp:   cfg.Recovery.GiveUp,
 		log:      log,

@@ -7,13 +7,21 @@ import (
 )
 
 // counters gathers what was dropped, refused, retried or repaired: the
-// table's, the kernel's, the gleaner's, and all servers' together.
+// table's, the kernel's, the gleaner's, the lookups', and all servers' together.
 func (a *Agent) counters(c binding.Counts) map[string]uint64 {
 	out := tableCounters(c)
 	maps.Copy(out, a.kernel.Stats().Map())
 	if a.gleaner != nil {
 		for name, n := range a.gleaner.Stats().Map() {
 			out["glean_"+name] = n
+		}
+	}
+	for name, n := range a.engine.Stats() {
+		out["on_demand_"+name] = n
+	}
+	for _, p := range a.ports {
+		for name, n := range p.Counters().All() {
+			out["udp_"+name] += n
 		}
 	}
 	for _, s := range a.servers {

@@ -85,11 +85,16 @@ func (a *Agent) glean(ctx context.Context) error {
 	return nil
 }
 
-// watch waits until the wire is watched, or is known not to be. It reports
-// false when ctx has ended.
+// watch waits until the wire is watched and unknown addresses are noticed, or
+// it is known that they won't be. It reports false when ctx has ended.
 func (a *Agent) watch(ctx context.Context) bool {
+	select {
+	case <-a.engine.Settled():
+	case <-ctx.Done():
+		return false
+	}
 	if a.gleaner == nil {
-		return ctx.Err() == nil
+		return true
 	}
 	select {
 	case <-a.gleaner.Ready():

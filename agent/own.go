@@ -6,6 +6,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"leaseroute/agent/ondemand"
 	"leaseroute/binding"
 	"leaseroute/lqclient"
 	"leaseroute/routes"
@@ -46,8 +47,9 @@ type owner struct {
 	servers  []*lqclient.Requestor  // by number less one
 	askFor   func() []lqclient.Link // which link-addresses to ask for now
 	retry    time.Time              // when refused routes are tried again
-	changed  chan<- struct{}        // a token: interfaces came or went
-	resync   time.Duration          // 0: no resync at an interval
+	changed  []chan<- struct{}      // each takes a token: interfaces came or went
+	engine   *ondemand.Engine
+	resync   time.Duration // 0: no resync at an interval
 	nextSync time.Time
 	doubts   uint64 // how many there had been at the last look
 }
@@ -118,6 +120,7 @@ func (o *owner) handed(j job) {
 	switch {
 	case j.changes != nil:
 		o.handing = len(j.changes)
+		tellEngine(o.engine, j.changes, len(o.servers) > 1)
 		o.changes, o.spare = o.spare[:0], nil
 	case j.aggregates:
 		o.tidy = false
@@ -170,8 +173,11 @@ func (o *owner) pending() int { return o.handing + len(o.changes) }
 func (o *owner) apply(b *binding.Batch) {
 	now := time.Now()
 	o.changes = o.table.Apply(now, b, o.changes)
-	if b.Mark == binding.RoundComplete && b.Scope == 0 {
+	switch {
+	case b.Mark == binding.RoundComplete && b.Scope == 0:
 		o.completed(now, b.Server)
+	case b.Mark == binding.RoundIncomplete && b.Scope == 0 && o.recovery.all():
+		o.askAboutAdopted(now) // of a server that has no rounds: it is known from now on
 	}
 	b.Free()
 	if len(o.changes) == 0 {
@@ -186,6 +192,10 @@ func (o *owner) completed(now time.Time, s binding.Server) {
 	if !o.recovery.completed(s) {
 		return
 	}
+	o.askAboutAdopted(now)
+}
+
+func (o *owner) askAboutAdopted(now time.Time) {
 	o.table.DoubtAdopted(now)
 	o.settleAll()
 }

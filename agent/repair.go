@@ -156,10 +156,13 @@ func (o *owner) event(now time.Time, e routes.Event) {
 	}
 }
 
-// tellChange lets the gleaner know that interfaces are not what they were.
+// tellChange lets those who watch interfaces know that these are not what they
+// were.
 func (o *owner) tellChange() {
-	select {
-	case o.changed <- struct{}{}:
-	default: // it has not looked since the last time
+	for _, c := range o.changed {
+		select {
+		case c <- struct{}{}:
+		default: // it has not looked since the last time
+		}
 	}
 }

@@ -125,6 +125,7 @@ func (a *Agent) status(ctx context.Context) (control.Status, error) {
 	})
 	s.Bindings, s.ByState, s.Refused = counts.Bindings, byState(counts), byReason(counts)
 	s.RoutesInstalled = counts.States[binding.Installed] + counts.States[binding.Suspect]
+	s.OnDemand = a.showOnDemand()
 	s.Counters = a.counters(counts)
 	return s, err
 }
@@ -168,5 +169,6 @@ func (a *Agent) showServer(n int, s lqclient.Status) control.Server {
 	if s.Error != nil {
 		out.Error = s.Error.Error()
 	}
+	a.showLookup(n, &out)
 	return out
 }

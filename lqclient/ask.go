@@ -58,10 +58,54 @@ type Summary struct {
 // it is Dial's, Conn.Do's, or each's. The summary holds what there was, in any
 // case.
 func Ask(ctx context.Context, s Server, clientID []byte, q wire.Query, each func(Answered) error) (Summary, error) {
-	return ask(ctx, dialTCP, s, clientID, q, each)
+	return ask(ctx, overTCP(dialTCP, s, clientID, q), s, q, each)
 }
 
-func ask(ctx context.Context, dial dialFunc, s Server, clientID []byte, q wire.Query, each func(Answered) error) (Summary, error) {
+// AskFrom returns an Ask that asks over UDP from a local port, 0 for any
+// (RFC 5007), with all retransmissions. The error can also be that the server
+// did not answer (ErrTimeout), or that the port can't be had (ErrNoPort).
+func AskFrom(port uint16) func(context.Context, Server, []byte, wire.Query, func(Answered) error) (Summary, error) {
+	return func(ctx context.Context, s Server, clientID []byte, q wire.Query, each func(Answered) error) (Summary, error) {
+		return ask(ctx, overUDP(port, s, clientID, q), s, q, each)
+	}
+}
+
+// A way asks one query on a socket of its own, and closes that.
+type way func(context.Context, *notes, sink) (Answer, error)
+
+func overTCP(dial dialFunc, s Server, clientID []byte, q wire.Query) way {
+	return func(ctx context.Context, n *notes, to sink) (Answer, error) {
+		return askOnce(ctx, dial, s, clientID, q, n, to)
+	}
+}
+
+func overUDP(port uint16, s Server, clientID []byte, q wire.Query) way {
+	return func(ctx context.Context, n *notes, to sink) (Answer, error) {
+		return askFromPort(ctx, port, s, clientID, q, n, to)
+	}
+}
+
+// askFromPort asks over UDP.
+func askFromPort(ctx context.Context, port uint16, s Server, clientID []byte, q wire.Query, n *notes, to sink) (answer Answer, err error) {
+	from := s.Source
+	if !from.IsValid() {
+		from = netip.IPv6Unspecified()
+	}
+	p := NewPort(netip.AddrPortFrom(from, port), nil)
+	socket, err := p.listen(p.local)
+	if err != nil {
+		return Answer{}, fmt.Errorf("%w: listen on UDP %s: %w", ErrNoPort, p.local, explainListen(err))
+	}
+	var reader errgroup.Group
+	reader.Go(func() error { return p.read(ctx, socket) })
+	p.open(socket)
+	answer, err = newUDPAsker(p, s.withDefaults(), clientID, n).ask(ctx, q, to)
+	socket.Close()
+	_ = reader.Wait() // that it could no longer read was the end we made
+	return answer, err
+}
+
+func ask(ctx context.Context, by way, s Server, q wire.Query, each func(Answered) error) (Summary, error) {
 	if err := q.Validate(); err != nil {
 		return Summary{}, fmt.Errorf("query by %s: %w", q.Type, err)
 	}
@@ -69,7 +113,7 @@ func ask(ctx context.Context, dial dialFunc, s Server, clientID []byte, q wire.Q
 	n := newNotes(nil)
 	a := &asker{each: each}
 	a.walker = walker{sequenceOption: s.SequenceOption, notes: n, visitor: a}
-	answer, err := askOnce(ctx, dial, s, clientID, q, n, a)
+	answer, err := by(ctx, n, a)
 	if err != nil {
 		err = fmt.Errorf("ask %s: %w", s.Address, err)
 	}
@@ -82,7 +126,7 @@ func ask(ctx context.Context, dial dialFunc, s Server, clientID []byte, q wire.Q
 	}, err
 }
 
-// askOnce asks on a new connection and closes it.
+// askOnce asks over TCP.
 func askOnce(ctx context.Context, dial dialFunc, s Server, clientID []byte, q wire.Query, n *notes, to sink) (answer Answer, err error) {
 	conn, err := connect(ctx, dial, s, clientID, n)
 	if err != nil {

@@ -26,7 +26,7 @@ func TestAsk(t *testing.T) {
 					clt(90), relayData("2001:db8:1::1", "fe80::1", "acc0"))), done(q.id))
 			}))
 			var got []Answered
-			summary, err := ask(t.Context(), n.dial, testServer(), ourDUID, byAddress, func(a Answered) error {
+			summary, err := ask(t.Context(), overTCP(n.dial, testServer(), ourDUID, byAddress), testServer(), byAddress, func(a Answered) error {
 				got = append(got, a)
 				return nil
 			})
@@ -52,7 +52,7 @@ func TestAsk(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			n := newNetwork(t, func(_ int, p *peer) { p.say(reply(p.must().id, lease("2001:db8:8000::/56"))) })
 			leases := 0
-			summary, err := ask(t.Context(), n.dial, testServer(), ourDUID, byAddress, func(Answered) error { leases++; return nil })
+			summary, err := ask(t.Context(), overTCP(n.dial, testServer(), ourDUID, byAddress), testServer(), byAddress, func(Answered) error { leases++; return nil })
 			if !errors.Is(err, ErrIncomplete) || leases != 1 || summary.Leases != 1 {
 				t.Errorf("ask = %v with %d leases, want an incomplete answer with 1", err, leases)
 			}
@@ -63,7 +63,7 @@ func TestAsk(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			enough := errors.New("enough")
 			n := newNetwork(t, always(holding("2001:db8:8000::/56", "2001:db8:8000:100::/56")))
-			_, err := ask(t.Context(), n.dial, testServer(), ourDUID, byAddress, func(Answered) error { return enough })
+			_, err := ask(t.Context(), overTCP(n.dial, testServer(), ourDUID, byAddress), testServer(), byAddress, func(Answered) error { return enough })
 			if !errors.Is(err, enough) {
 				t.Errorf("ask = %v, want the callback's error", err)
 			}
@@ -71,7 +71,7 @@ func TestAsk(t *testing.T) {
 		})
 	})
 	t.Run("a query that makes no sense costs no connection", func(t *testing.T) {
-		if _, err := ask(t.Context(), nil, testServer(), ourDUID, wire.Query{Type: wire.ByLinkAddress}, nil); err == nil {
+		if _, err := ask(t.Context(), nil, testServer(), wire.Query{Type: wire.ByLinkAddress}, nil); err == nil {
 			t.Error("no error")
 		}
 	})

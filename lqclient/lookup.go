@@ -124,6 +124,9 @@ func lookupAtOnce(ctx context.Context, servers []*Requestor, t Target) []Reply {
 	return replies
 }
 
+// Silent reports whether the server answers nothing over UDP.
+func (r *Requestor) Silent() bool { return r.udp != nil && r.udp.health.silent(time.Now()) }
+
 // Lookup asks this server about a target over UDP, and hands on what it says
 // to the table. It may be called from any goroutine while Run runs.
 func (r *Requestor) Lookup(ctx context.Context, t Target) Reply {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
 	"net"
 	"net/netip"
 	"sync"
@@ -108,6 +110,17 @@ func (p *Port) Counters() PortCounters {
 	}
 }
 
+// All yields every counter with its name.
+func (c PortCounters) All() iter.Seq2[string, uint64] {
+	return maps.All(map[string]uint64{
+		"strangers": c.Strangers,
+		"unasked":   c.Unasked,
+		"runts":     c.Runts,
+		"floods":    c.Floods,
+		"failures":  c.Failures,
+	})
+}
+
 // Run keeps the port open until ctx ends, and then returns nil. What keeps it
 // from opening, such as an address that is not there yet, is tried again for
 // ever, and logged when it changes.
@@ -137,11 +150,16 @@ func (p *Port) serve(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listen on UDP %s: %w", p.local, explainListen(err))
 	}
-	stop := context.AfterFunc(ctx, func() { socket.Close() })
-	defer stop()
 	p.open(socket)
 	p.down.Store(nil)
 	defer p.open(nil)
+	return p.read(ctx, socket)
+}
+
+// read reads until that fails or ctx ends, and closes the socket.
+func (p *Port) read(ctx context.Context, socket net.PacketConn) error {
+	stop := context.AfterFunc(ctx, func() { socket.Close() })
+	defer stop()
 	defer socket.Close()
 	buffer := make([]byte, maxDatagram)
 	for {

@@ -20,9 +20,10 @@ type Status struct {
 	// ByState has the number of bindings in each state.
 	ByState map[string]int `json:"by_state"`
 	// Refused has the number of bindings without a route, by reason.
-	Refused map[string]int `json:"refused"`
-	RelayID string         `json:"relay_id"`
-	Servers []Server       `json:"servers"`
+	Refused  map[string]int `json:"refused"`
+	RelayID  string         `json:"relay_id"`
+	Servers  []Server       `json:"servers"`
+	OnDemand OnDemand       `json:"on_demand"`
 	// Goroutines is how many the daemon has: a number that grows is a fault.
 	Goroutines int `json:"goroutines"`
 	// Counters has what was dropped, refused, retried or repaired since the
@@ -30,20 +31,32 @@ type Status struct {
 	Counters map[string]uint64 `json:"counters"`
 }
 
+// OnDemand is how unknown addresses are noticed and asked about.
+type OnDemand struct {
+	State string `json:"state"` // armed, off, failed
+	Mode  string `json:"mode"`  // accept, guard
+	Error string `json:"error"` // why nothing is noticed
+}
+
 // Server is how one DHCP server fares.
 type Server struct {
-	Name             string            `json:"name"`
-	Address          string            `json:"address"`
-	DUID             string            `json:"duid"`
-	State            string            `json:"state"` // idle, connecting, querying, complete, failed
-	Query            string            `json:"query"` // what is being asked; "" when nothing is
-	LastComplete     *time.Time        `json:"last_complete"`
-	NextTry          *time.Time        `json:"next_try"`
-	Rounds           uint64            `json:"rounds"`
-	RequestsServed   uint64            `json:"requests_served"` // the last resync that is over: see Resync
-	BindingsReceived uint64            `json:"bindings_received"`
-	Error            string            `json:"error"` // of the last failure, until a round is complete
-	Counters         map[string]uint64 `json:"counters"`
+	Name             string     `json:"name"`
+	Address          string     `json:"address"`
+	DUID             string     `json:"duid"`
+	State            string     `json:"state"` // idle, connecting, querying, complete, failed
+	Query            string     `json:"query"` // what is being asked; "" when nothing is
+	LastComplete     *time.Time `json:"last_complete"`
+	NextTry          *time.Time `json:"next_try"`
+	Rounds           uint64     `json:"rounds"`
+	RequestsServed   uint64     `json:"requests_served"` // the last resync that is over: see Resync
+	BindingsReceived uint64     `json:"bindings_received"`
+	Error            string     `json:"error"` // of the last failure, until a round is complete
+	// Lookup is how the server is asked about single addresses over UDP: off,
+	// ready, silent (it answers nothing, and is polled), or closed (our port is
+	// not open, see LookupError).
+	Lookup      string            `json:"lookup"`
+	LookupError string            `json:"lookup_error"`
+	Counters    map[string]uint64 `json:"counters"`
 }
 
 // Binding is one lease and what became of it.
@@ -109,6 +122,32 @@ type Explanation struct {
 // over when every server's RequestsServed has reached that.
 type Resync struct {
 	Requests map[string]uint64 `json:"requests"`
+}
+
+// Lookup is what the servers said about one address, and what came of it.
+type Lookup struct {
+	Asked   string        `json:"asked"`
+	Replies []LookupReply `json:"replies"`
+	Binding *Binding      `json:"binding"` // what covers the address now; null: nothing does
+}
+
+// LookupReply is what one server said.
+type LookupReply struct {
+	Server string        `json:"server"`
+	Said   string        `json:"said"`  // held, nothing, or the status by its name; "" if it did not answer
+	Error  string        `json:"error"` // why there is no answer, or not all of it
+	Took   float64       `json:"took_seconds"`
+	Leases []LookupLease `json:"leases"`
+}
+
+// LookupLease is one lease that a server tells of.
+type LookupLease struct {
+	Prefix     string     `json:"prefix"`
+	Kind       string     `json:"kind"`
+	ClientDUID string     `json:"client_duid"`
+	ValidUntil *time.Time `json:"valid_until"`
+	Interface  string     `json:"interface"`
+	NextHop    string     `json:"next_hop"`
 }
 
 // Problem is the body of an answer that is not 2xx.

@@ -22,6 +22,9 @@ var ordinary = map[string]bool{
 	"messages": true, "bindings": true, "rounds_complete": true, "suspects_asked": true, "suspects_held": true,
 	"clients_asked": true, "lookups": true, "retransmissions": true, "absolute_times": true,
 
+	"on_demand_noticed": true, "on_demand_suppressed": true, "on_demand_collapsed": true, "on_demand_lookups": true,
+	"on_demand_found": true, "on_demand_denied": true, "on_demand_negatives": true, "udp_unasked": true,
+
 	"glean_received": true, "glean_interfaces": true, "glean_unknown_interface": true, "glean_egress": true,
 	"glean_dhcpv4": true, "glean_not_dhcp": true, "glean_other_message": true, "glean_transit": true,
 	"glean_solicits": true, "glean_opened": true, "glean_released": true, "glean_advertises": true,
@@ -117,6 +120,21 @@ var meanings = map[string]string{
 	"contradictory_replies": "replies with both an error and leases; the leases were ignored",
 
 	"inquiries_dropped": "clients that were not asked about: too many waited",
+
+	// Asked on demand.
+	"on_demand_outside":           "unknown addresses outside delegation.allowed, which are never asked about",
+	"on_demand_shed_queue":        "unknown addresses that were not looked at: too many waited",
+	"on_demand_shed_outstanding":  "unknown addresses that were not asked about: on_demand.outstanding is reached",
+	"on_demand_shed_interface":    "unknown addresses that were not asked about: on_demand.interface_rate is reached",
+	"on_demand_shed_rate":         "unknown addresses that were not asked about: on_demand.rate is reached",
+	"on_demand_unrouted":          "leases that were found on demand and have no route; 'leaseroute explain' tells why",
+	"on_demand_unanswered":        "lookups that no server answered",
+	"on_demand_negatives_dropped": "addresses that nobody holds, forgotten early: on_demand.max_negative is reached",
+	"on_demand_suppress_failures": "addresses that the kernel would not suppress, or suppresses too long",
+	"udp_strangers":               "answers over UDP from another address than the server's",
+	"udp_runts":                   "datagrams that are too short for a message",
+	"udp_floods":                  "more datagrams for one query than anyone needs",
+	"udp_failures":                "attempts to open the UDP port that failed, or its end",
 
 	// Over UDP.
 	"unanswered":           "lookups that were given up: no answer to five transmissions",

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"leaseroute/agent/ondemand"
 	"leaseroute/gleaner"
 	"leaseroute/lqclient"
 )
@@ -19,6 +20,19 @@ func TestEveryCounterOfAServerIsOrdinaryOrHasAMeaning(t *testing.T) {
 func TestEveryCounterOfTheGleanerIsOrdinaryOrHasAMeaning(t *testing.T) {
 	for name := range (gleaner.Stats{}).Map() {
 		if name = "glean_" + name; ordinary[name] == (meanings[name] != "") {
+			t.Errorf("counter %s: ordinary %t, meaning %q", name, ordinary[name], meanings[name])
+		}
+	}
+}
+
+func TestEveryCounterOfTheLookupsIsOrdinaryOrHasAMeaning(t *testing.T) {
+	for name := range ondemand.NewEngine(ondemand.EngineOptions{}).Stats() {
+		if name = "on_demand_" + name; ordinary[name] == (meanings[name] != "") {
+			t.Errorf("counter %s: ordinary %t, meaning %q", name, ordinary[name], meanings[name])
+		}
+	}
+	for name := range (lqclient.PortCounters{}).All() {
+		if name = "udp_" + name; ordinary[name] == (meanings[name] != "") {
 			t.Errorf("counter %s: ordinary %t, meaning %q", name, ordinary[name], meanings[name])
 		}
 	}

@@ -23,16 +23,18 @@ type question struct {
 	address, clientID, relayID, link string
 	remoteID                         string
 	timeout                          time.Duration
-	asJSON                           bool
+	asJSON, udp                      bool
+	localPort                        uint16
 }
 
 func newQuery(*globals) *cobra.Command {
 	var q question
 	cmd := &cobra.Command{
 		Use:   "query --server ADDRESS (--address A | --client-id DUID | --relay-id DUID | --link A | --remote-id ID)",
-		Short: "Ask any DHCPv6 server once, over TCP: no daemon, no configuration, no root",
+		Short: "Ask any DHCPv6 server once, over TCP or UDP: no daemon, no configuration, no root",
 		Example: `  leaseroute query --server 2001:db8:0:1::1 --relay-id 000300010200000000b0
-  leaseroute query --server '[::1]:5470' --link 2001:db8:1::1 --json`,
+  leaseroute query --server '[::1]:5470' --link 2001:db8:1::1 --json
+  leaseroute query --server 2001:db8:0:1::1 --udp --address 2001:db8:8000::1`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return q.run(cmd) },
 	}
@@ -46,6 +48,8 @@ func newQuery(*globals) *cobra.Command {
 	f.StringVar(&q.link, "link", "", "ask by link-address; with another key: only on this link")
 	f.StringVar(&q.remoteID, "remote-id", "", `ask by remote-id: "enterprise:0x…" or "enterprise:text"`)
 	f.DurationVar(&q.timeout, "timeout", 30*time.Second, "for connecting, and between two messages")
+	f.BoolVar(&q.udp, "udp", false, "ask over UDP (RFC 5007): by address or by client-id only")
+	f.Uint16Var(&q.localPort, "local-port", 0, "with --udp: our own port; 0: any. ISC dhcpd answers to 546 only, which takes root")
 	f.BoolVar(&q.asJSON, "json", false, "print JSON, one object a lease")
 	return cmd
 }
@@ -56,7 +60,11 @@ func (q *question) run(cmd *cobra.Command) error {
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}
 	out := newAnswerPrinter(cmd.OutOrStdout(), q.asJSON)
-	summary, err := lqclient.Ask(cmd.Context(), server, own, query, out.lease)
+	ask := lqclient.Ask
+	if q.udp {
+		ask = lqclient.AskFrom(q.localPort)
+	}
+	summary, err := ask(cmd.Context(), server, own, query, out.lease)
 	fmt.Fprintf(cmd.ErrOrStderr(), "%d lease(s) in %s from server %s\n",
 		summary.Leases, summary.Took.Round(time.Millisecond), dash(hexColons(summary.ServerDUID)))
 	return errors.Join(out.flush(), printCounters(cmd.ErrOrStderr(), "of the answer", maps.Collect(summary.Counters.All())), err)

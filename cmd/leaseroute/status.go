@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -48,12 +49,27 @@ func printStatus(w io.Writer, s control.Status) error {
 	fmt.Fprintf(w, "state     %s\n", state)
 	fmt.Fprintf(w, "relay-id  %s\n", s.RelayID)
 	fmt.Fprintf(w, "bindings  %d%s\n", s.Bindings, parts(s.ByState))
-	fmt.Fprintf(w, "routes    %d in the kernel\n\n", s.RoutesInstalled)
+	fmt.Fprintf(w, "routes    %d in the kernel\n", s.RoutesInstalled)
+	fmt.Fprintf(w, "on demand %s\n\n", onDemand(s))
 	return errors.Join(
 		printServers(w, s.Servers),
 		printUnrouted(w, s.Refused),
 		printCounters(w, "worth a look", s.Counters),
 	)
+}
+
+// onDemand says whether unknown addresses are asked about, and how that goes.
+func onDemand(s control.Status) string {
+	if s.OnDemand.State != "armed" {
+		text := s.OnDemand.State
+		if s.OnDemand.Error != "" {
+			text += ": " + s.OnDemand.Error
+		}
+		return text
+	}
+	of := func(name string) uint64 { return s.Counters["on_demand_"+name] }
+	return fmt.Sprintf("armed (%s): %d lookups, %d found, %d held by nobody, %d unanswered",
+		s.OnDemand.Mode, of("lookups"), of("found"), of("denied"), of("unanswered"))
 }
 
 // parts lists counts by name; "" if there are none.
@@ -85,8 +101,9 @@ func printServers(w io.Writer, servers []control.Server) error {
 	var rows [][]string
 	for _, s := range servers {
 		rows = append(rows, []string{
-			s.Name, s.Address, s.State, ago(s.LastComplete), fmt.Sprint(s.BindingsReceived), dash(s.Query), dash(s.Error),
+			s.Name, s.Address, s.State, ago(s.LastComplete), fmt.Sprint(s.BindingsReceived), dash(s.Query), s.Lookup,
+			dash(cmp.Or(s.Error, s.LookupError)),
 		})
 	}
-	return printTable(w, []string{"server", "address", "state", "last complete", "received", "asking", "error"}, rows)
+	return printTable(w, []string{"server", "address", "state", "last complete", "received", "asking", "lookup", "error"}, rows)
 }

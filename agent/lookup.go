@@ -1,0 +1,101 @@
+package agent
+
+import (
+	"context"
+	"net/netip"
+
+	"golang.org/x/sync/errgroup"
+
+	"leaseroute/agent/ondemand"
+	"leaseroute/binding"
+	"leaseroute/config"
+	"leaseroute/lqclient"
+)
+
+// newPorts makes the UDP ports that the servers are asked from: one for each
+// address of ours that the configuration names.
+func (a *Agent) newPorts() {
+	a.ports = make(map[netip.Addr]*lqclient.Port)
+	for _, s := range a.cfg.Servers {
+		if source := portSource(s); s.Lookup && a.ports[source] == nil {
+			a.ports[source] = lqclient.NewPort(netip.AddrPortFrom(source, a.cfg.OnDemand.LocalPort), a.log)
+		}
+	}
+}
+
+// portSource is the address of the port that a server is asked from.
+func portSource(s config.Server) netip.Addr {
+	if s.Source.IsValid() {
+		return s.Source
+	}
+	return netip.IPv6Unspecified()
+}
+
+// newEngine makes what asks about single addresses, and if the configuration
+// wants it, what notices the unknown ones.
+func (a *Agent) newEngine() *ondemand.Engine {
+	o := a.cfg.OnDemand
+	options := ondemand.EngineOptions{
+		Lookup:        a.lookUp,
+		Cover:         a.cover,
+		Allowed:       a.cfg.Delegation.Allowed,
+		Length:        a.cfg.Delegation.MaxLength,
+		Rate:          float64(o.Rate),
+		InterfaceRate: float64(o.InterfaceRate),
+		Outstanding:   o.Outstanding,
+		NegativeTTL:   o.NegativeTTL,
+		NoAnswerTTL:   o.NoAnswerTTL,
+		MaxNegative:   o.MaxNegative,
+		Log:           a.log,
+	}
+	return ondemand.NewEngine(options)
+}
+
+// lookUp asks the servers about a target, as the configuration says.
+func (a *Agent) lookUp(ctx context.Context, t lqclient.Target) []lqclient.Reply {
+	var able []*lqclient.Requestor
+	for n, s := range a.servers {
+		if a.cfg.Servers[n].Lookup {
+			able = append(able, s)
+		}
+	}
+	return lqclient.Lookup(ctx, able, t, a.cfg.OnDemand.InOrder)
+}
+
+// cover says which lease covers an address, after all that was learnt so far.
+func (a *Agent) cover(ctx context.Context, address netip.Addr) (c ondemand.Cover, err error) {
+	err = a.call(ctx, func() {
+		if b, ok := a.owner.table.Lookup(address); ok {
+			c = ondemand.Cover{Key: b.Key, Server: b.Server, Routed: routed(b)}
+		}
+	})
+	return c, err
+}
+
+// routed reports whether a binding's route is in the kernel, or on its way.
+func routed(b binding.Binding) bool {
+	return b.State == binding.Installed || b.State == binding.Suspect || b.State == binding.Pending
+}
+
+// runLookups runs the ports and the engine.
+func (a *Agent) runLookups(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, p := range a.ports {
+		g.Go(func() error { return p.Run(ctx) })
+	}
+	g.Go(func() error { return a.engine.Run(ctx) })
+	return g.Wait()
+}
+
+// tellEngine lets the engine know what changes mean to it: what is routed now
+// is no longer unknown, and what one server denies another may hold.
+func tellEngine(e *ondemand.Engine, changes []binding.Change, others bool) {
+	for i := range changes {
+		switch c := &changes[i]; {
+		case c.Op == binding.Install, c.Op == binding.Move:
+			e.Learned(c.Key.Prefix)
+		case c.Op == binding.Withdraw && c.Reason == binding.DeniedByServer && others:
+			e.Notice(c.Key.Prefix.Addr())
+		}
+	}
+}

@@ -23,10 +23,10 @@ func appendClientData(b []byte, leases []Binding, now time.Time, s *style) []byt
 		}
 	}
 	if !s.lackCLT {
-		b = appendUint32Option(b, dhcpv6.OptionCLTTime, seconds(newest.elapsed(now)))
+		b = appendUint32Option(b, dhcpv6.OptionCLTTime, s.clt(newest, now))
 	}
-	if s.relayData && len(newest.Relays) > 0 {
-		b = appendRelayData(b, newest, s.malformedRelays)
+	if !s.relaysOutside {
+		b = appendRelayDataOf(b, newest, s)
 	}
 	if s.truncated {
 		b = append(b, 0, byte(dhcpv6.OptionCLTTime), 0, 4, 0)

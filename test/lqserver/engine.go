@@ -28,6 +28,7 @@ type answer struct {
 	match  Match
 	from   Cursor // nil with an error
 	stale  int    // Faults.Stale, 0 where it does not apply
+	whole  bool   // a group is all of a client on a link, whatever the manner is
 
 	leases   []Binding // the current group; all of it is reused
 	next     Binding   // the first lease of the next group, if ahead
@@ -117,7 +118,7 @@ func (a *answer) group(now time.Time) []Binding {
 		return nil
 	}
 	n := 1
-	for !a.engine.manner.PerLease && n < maxLeases && a.take(n, now) {
+	for (a.whole || !a.engine.manner.PerLease) && n < maxLeases && a.take(n, now) {
 		if !a.together(&a.leases[n]) {
 			a.leases[n], a.next, a.ahead = a.next, a.leases[n], true
 			break
@@ -169,19 +170,36 @@ func (q *query) covers(b *Binding) bool {
 
 // success is the text of a Success that is said (Manner.ExplicitStatus).
 func (a *answer) success(found bool) string {
+	one := a.query.Match.Type == ByAddress
 	switch {
+	case found && one:
+		return "active lease found"
 	case found:
 		return "active lease(s) found"
-	case a.inactive && a.query.Match.Type == ByAddress:
+	case one && a.inactive:
 		return "inactive lease exists"
+	case one:
+		return "no active lease"
 	}
 	return "no active leases"
 }
 
+// style is how a binding is written that no fault strikes.
+func (a *answer) style() style {
+	m := &a.engine.manner
+	return style{
+		relayData:       a.relayData(),
+		lostInfinity:    m.LostInfinity,
+		storedPreferred: m.StoredPreferred,
+		absoluteTimes:   m.AbsoluteTimes,
+	}
+}
+
 // relayData reports whether the answer is to have relay data (S10, S11).
 func (a *answer) relayData() bool {
-	asked := a.query.wants(dhcpv6.OptionLQRelayData) || a.engine.manner.AlwaysRelayData
-	return asked && !slices.Contains(a.engine.sensitive, dhcpv6.OptionLQRelayData)
+	m := &a.engine.manner
+	asked := a.query.wants(dhcpv6.OptionLQRelayData) || m.AlwaysRelayData
+	return asked && !m.NoRelayData && !slices.Contains(a.engine.sensitive, dhcpv6.OptionLQRelayData)
 }
 
 // baseTime reports whether each message is to have a base-time (S36).

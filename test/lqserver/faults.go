@@ -14,9 +14,16 @@ import (
 // A fault with a *int strikes once in each answer, when so many of its
 // messages have been sent: the REPLY is the first, and 0 is before it. nil
 // means never. Faults of a binding strike every Every-th one.
+//
+// Over UDP an answer is one REPLY: only the message's own options, the bindings,
+// WrongID, Status, a Hold before the first message, and the faults of UDP
+// strike there.
 type Faults struct {
-	// Times: only the first Times connections see any fault. 0: all do.
+	// Times: only the first Times connections, and the first Times transactions
+	// over UDP, see any fault. 0: all do.
 	Times int
+	// Over: only answers over this transport see any fault.
+	Over Transport
 
 	// The connection.
 	Refuse        bool // reset as soon as it is accepted
@@ -72,6 +79,8 @@ type Faults struct {
 	// so many leases were sent, as those of Kea from the second page on: with
 	// lifetimes as granted. By address such a lease is denied. 0: never.
 	Stale int
+
+	UDP DatagramFaults
 }
 
 // none reports whether f breaks nothing, so that the fast path may be taken.
@@ -81,6 +90,16 @@ func (f *Faults) none() bool {
 
 // at reports whether a fault strikes after n messages.
 func at(fault *int, n int) bool { return fault != nil && *fault == n }
+
+// Transport is what a query comes in over.
+type Transport uint8
+
+// The transports.
+const (
+	OverBoth Transport = iota
+	OverTCP
+	OverUDP
+)
 
 // Messages is a set of message types.
 type Messages uint8

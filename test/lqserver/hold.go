@@ -1,6 +1,9 @@
 package lqserver
 
-import "sync"
+import (
+	"context"
+	"sync"
+)
 
 // A Hold stops each answer at one place until a test has looked around.
 type Hold struct {
@@ -12,6 +15,18 @@ type Hold struct {
 // NewHold returns a Hold that stops answers when after messages were sent.
 func NewHold(after int) *Hold {
 	return &Hold{after: after, reached: make(chan struct{}), released: make(chan struct{})}
+}
+
+// stop tells the test that an answer has stopped.
+func (h *Hold) stop() { h.reach.Do(func() { close(h.reached) }) }
+
+// wait stops an answer until it may go on, or ctx ends.
+func (h *Hold) wait(ctx context.Context) {
+	h.stop()
+	select {
+	case <-h.released:
+	case <-ctx.Done():
+	}
 }
 
 // Reached is closed once an answer has stopped: all before it is written.

@@ -3,7 +3,6 @@ package lqserver
 import (
 	"context"
 
-	"github.com/insomniacslk/dhcp/dhcpv6"
 	"github.com/insomniacslk/dhcp/iana"
 )
 
@@ -27,12 +26,8 @@ type job struct {
 
 func newJob(s *session, q *query, a *answer) *job {
 	j := &job{session: s, query: q, answer: a}
-	j.identity = s.identity(q)
-	j.style = style{
-		relayData:       a.relayData(),
-		lostInfinity:    s.engine.manner.LostInfinity,
-		storedPreferred: s.engine.manner.StoredPreferred,
-	}
+	j.identity = s.server.identity(q, s.faults)
+	j.style = a.style()
 	return j
 }
 
@@ -169,13 +164,6 @@ func (j *job) send(ctx context.Context, m *message, s *style) error {
 // sequence returns the server's sequence number option, empty if the server
 // sends none. n is the number to say; 0: the next one.
 func (j *job) sequence(n uint64) []byte {
-	q := &j.session.sequences
-	if q.code == 0 || j.session.faults.Sequence == SequenceOmit {
-		return nil
-	}
-	if n == 0 {
-		n = q.next(j.session.faults.Sequence)
-	}
-	j.number = appendSequence(j.number[:0], dhcpv6.OptionCode(q.code), n, j.session.faults.SequenceOctets)
+	j.number = j.session.sequences.append(j.number[:0], n, j.session.faults)
 	return j.number
 }

@@ -3,6 +3,7 @@ package lqserver
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -45,12 +46,12 @@ func (k *Knob) wants() string {
 
 // Knobs returns all faults, in the order of Faults.
 func Knobs() []Knob {
-	return append(append(connectionKnobs(), orderKnobs()...), bindingKnobs()...)
+	return slices.Concat(connectionKnobs(), orderKnobs(), bindingKnobs(), DatagramKnobs())
 }
 
 func connectionKnobs() []Knob {
 	return []Knob{
-		{"times", "n", "only the first n connections see any fault", count(func(f *Faults) *int { return &f.Times })},
+		{"times", "n", "only the first n connections, and transactions over UDP, see any fault", count(func(f *Faults) *int { return &f.Times })},
 		{"refuse", "", "reset each connection as soon as it is accepted", flag(func(f *Faults) *bool { return &f.Refuse })},
 		{"close-on-accept", "", "accept, then close", flag(func(f *Faults) *bool { return &f.CloseOnAccept })},
 		{"close-idle", "", "close when an answer is complete and no query waits", flag(func(f *Faults) *bool { return &f.CloseIdle })},

@@ -31,6 +31,12 @@ func TestParseFault(t *testing.T) {
 		{"every=2 duplicate contradict=older lack=clt lack=lease", Faults{Every: 2, Duplicate: true, Contradict: Older, Lack: PartCLT | PartLease}},
 		{"prefix-length=200 host-bits truncated-option relay-data=wrong", Faults{PrefixLength: new(uint8(200)), HostBits: true, TruncatedOption: true, RelayData: Wrong}},
 		{"zero-valid preferred-above-valid stale=100", Faults{ZeroValid: true, PreferredAboveValid: true, Stale: 100}},
+		{"over=udp udp-strikes=2", Faults{Over: OverUDP, UDP: DatagramFaults{Strikes: 2}}},
+		{"udp-lose-every=3 udp-lose-first=2 udp-dead udp-flap=5s", Faults{UDP: DatagramFaults{LoseEvery: 3, LoseFirst: 2, Dead: true, Flap: 5 * time.Second}}},
+		{"udp-delay=20ms udp-copies=2 udp-elsewhere udp-client-port udp-instead=huge",
+			Faults{UDP: DatagramFaults{Delay: 20 * time.Millisecond, Copies: 2, Elsewhere: true, ClientPort: true, Instead: InsteadHuge}}},
+		{"udp-links=3 udp-odd-links=unspecified udp-odd-links=repeated udp-link-data udp-link-again",
+			Faults{UDP: DatagramFaults{Links: 3, OddLinks: LinkUnspecified | LinkRepeated, LinkData: true, LinkAgain: true}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.text, func(t *testing.T) {
@@ -71,8 +77,8 @@ func TestParseFaultErrors(t *testing.T) {
 	}
 }
 
-// TestKnobsAreComplete wants a knob for each field of Faults but Hold, which
-// has no text form.
+// TestKnobsAreComplete wants a knob for each field of Faults and of its UDP, but
+// for Hold, which has no text form.
 func TestKnobsAreComplete(t *testing.T) {
 	names := make(map[string]bool)
 	for _, k := range Knobs() {
@@ -81,7 +87,8 @@ func TestKnobsAreComplete(t *testing.T) {
 		}
 		names[k.Name] = true
 	}
-	if fields := reflect.TypeFor[Faults]().NumField() - 1; len(names) != fields {
+	const holdAndUDP = 2
+	if fields := reflect.TypeFor[Faults]().NumField() - holdAndUDP + reflect.TypeFor[DatagramFaults]().NumField(); len(names) != fields {
 		t.Errorf("%d knobs for %d fields", len(names), fields)
 	}
 }

@@ -72,7 +72,7 @@ func oneOf[T any](field func(*Faults) *T, names map[string]T) func(*Faults, stri
 	}
 }
 
-func setOf[T Messages | Parts](field func(*Faults) *T, names map[string]T) func(*Faults, string) error {
+func setOf[T Messages | Parts | OddLinks](field func(*Faults) *T, names map[string]T) func(*Faults, string) error {
 	return func(f *Faults, s string) error {
 		v, ok := names[s]
 		if !ok {

@@ -55,7 +55,8 @@ func TestList(t *testing.T) {
 
 func TestOptions(t *testing.T) {
 	for name, o := range map[string]Options{
-		"no listener":   {DUID: testDUID},
+		"nowhere":       {DUID: testDUID},
+		"dhcpd on TCP":  {Listener: newPipeListener(), DUID: testDUID, Manner: Dhcpd()},
 		"no DUID":       {Listener: newPipeListener()},
 		"too long DUID": {Listener: newPipeListener(), DUID: make([]byte, 131)},
 	} {

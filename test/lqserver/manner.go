@@ -22,6 +22,29 @@ type Manner struct {
 	// StoredPreferred: a preferred lifetime that has run out is reported as
 	// it was granted.
 	StoredPreferred bool
+
+	// UnknownBulk: over UDP the query types of bulk leasequery are unknown.
+	// Else they are NotAllowed there (S19).
+	UnknownBulk bool
+	// RelayDataOutside: over UDP relay data stands beside CLIENT_DATA, not in
+	// it.
+	RelayDataOutside bool
+	// AddressesOnly: there is no bulk leasequery, and no Listener may be given.
+	// Over UDP only leases of addresses are told, one at a time, and only by
+	// address; a link-address in the query is ignored.
+	AddressesOnly bool
+	// DropAddressed: a query with any SERVERID is dropped, be it ours (S1).
+	DropAddressed bool
+	// ClientPort: UDP answers go to port 546 of the source. Else they go to the
+	// port that the query came from (S15).
+	ClientPort bool
+	// NoRelayData: relay data never comes (S11).
+	NoRelayData bool
+	// AbsoluteTimes: CLT_TIME is the Unix time of the last transaction, and
+	// lifetimes are as they were granted (against S12).
+	AbsoluteTimes bool
+	// DataAhead: CLIENT_DATA is the first option of a REPLY, not the last.
+	DataAhead bool
 }
 
 // Kea is the manner of Kea 3.0. Its faults are KeaFaults.
@@ -34,6 +57,9 @@ func Kea() Manner {
 		QuietStop:       true,
 		LostInfinity:    true,
 		StoredPreferred: true,
+
+		UnknownBulk:      true,
+		RelayDataOutside: true,
 	}
 }
 
@@ -41,4 +67,17 @@ func Kea() Manner {
 // of an answer on, and queries lost that come before their turn.
 func KeaFaults() Faults {
 	return Faults{Stale: 100, DropPipelined: true}
+}
+
+// Dhcpd is the manner of ISC dhcpd 4.4, which has leasequery over UDP alone.
+func Dhcpd() Manner {
+	return Manner{
+		PerLease:      true,
+		AddressesOnly: true,
+		DropAddressed: true,
+		ClientPort:    true,
+		NoRelayData:   true,
+		AbsoluteTimes: true,
+		DataAhead:     true,
+	}
 }

@@ -2,6 +2,7 @@ package lqserver
 
 import (
 	"encoding/binary"
+	"net/netip"
 	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv6"
@@ -21,12 +22,27 @@ type message struct {
 	sequence []byte // the sequence number option, encoded; may be empty
 	baseTime bool
 	leases   []Binding // of one client and link; empty: no CLIENT_DATA
+
+	// Over UDP alone:
+	others    [][]Binding  // further CLIENT_DATA, which only faults send (S18)
+	links     []netip.Addr // OPTION_LQ_CLIENT_LINK (S17); empty: none
+	dataAhead bool         // Manner.DataAhead
 }
 
 // appendFrame appends the message with its framing (RFC 5460, section 5.1).
 func (m *message) appendFrame(b []byte, now time.Time, s *style) []byte {
 	start := len(b)
-	b = append(b, 0, 0, m.kind.messageType(), m.id[0], m.id[1], m.id[2])
+	b = m.append(append(b, 0, 0), now, s)
+	sealFrame(b, start)
+	return b
+}
+
+// append appends the message as UDP carries it (RFC 8415, section 8).
+func (m *message) append(b []byte, now time.Time, s *style) []byte {
+	b = append(b, m.kind.messageType(), m.id[0], m.id[1], m.id[2])
+	if m.dataAhead {
+		b = m.appendData(b, now, s)
+	}
 	b = append(b, m.identity...)
 	if m.status != iana.StatusSuccess || m.text != "" {
 		b = appendStatus(b, m.status, m.text)
@@ -35,10 +51,26 @@ func (m *message) appendFrame(b []byte, now time.Time, s *style) []byte {
 	if m.baseTime {
 		b = appendUint32Option(b, dhcpv6.OptionLQBaseTime, seconds(now.Sub(time2000)))
 	}
+	if !m.dataAhead {
+		b = m.appendData(b, now, s)
+	}
+	return b
+}
+
+// appendData appends what the query found.
+func (m *message) appendData(b []byte, now time.Time, s *style) []byte {
 	if len(m.leases) > 0 {
 		b = appendClientData(b, m.leases, now, s)
 	}
-	sealFrame(b, start)
+	for _, leases := range m.others {
+		b = appendClientData(b, leases, now, s)
+	}
+	if s.relaysOutside && len(m.leases) > 0 {
+		b = appendRelayDataOf(b, newestOf(m.leases), s)
+	}
+	if len(m.links) > 0 {
+		b = appendClientLink(b, m.links)
+	}
 	return b
 }
 
@@ -47,17 +79,22 @@ func sealFrame(b []byte, start int) {
 	binary.BigEndian.PutUint16(b[start:], uint16(len(b)-start-2))
 }
 
-// padFrame makes the frame at start as large as a frame can be, by an option
-// that nobody knows.
+// padFrame makes the frame at start as large as a frame can be.
 func padFrame(b []byte, start int) []byte {
+	b = pad(b, start+2, maxMessage)
+	sealFrame(b, start)
+	return b
+}
+
+// pad makes the message at start so many octets long, by an option that nobody
+// knows. One that is already longer stays as it is.
+func pad(b []byte, start, size int) []byte {
 	const unknown = 65533
-	room := maxMessage - (len(b) - start - 2) - 4
+	room := size - (len(b) - start) - 4
 	if room < 0 {
 		return b
 	}
-	b = appendOption(b, unknown, make([]byte, room))
-	sealFrame(b, start)
-	return b
+	return appendOption(b, unknown, make([]byte, room))
 }
 
 func (k Messages) messageType() byte {

@@ -11,12 +11,19 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// Options say how a Server works. Listener and DUID must be set; the zero
-// value of everything else is usable.
+// Options say how a Server works. DUID and one of Listener and Packets must be
+// set; the zero value of everything else is usable.
 type Options struct {
 	// Listener is where requestors come in (TCP 547 by default, RFC 5460,
-	// section 5.6, but that is the caller's to choose). Run closes it.
+	// section 5.6, but that is the caller's to choose). Run closes it. nil: there
+	// is no bulk leasequery.
 	Listener net.Listener
+	// Packets is where queries come in over UDP (port 547, RFC 5007, section
+	// 4.2). Run closes it. nil: nothing is answered over UDP.
+	Packets net.PacketConn
+	// Elsewhere is where answers come from with DatagramFaults.Elsewhere: another
+	// port, or another address. Run closes it. May be nil.
+	Elsewhere net.PacketConn
 	// DUID is what the server calls itself, 3 to 130 octets.
 	DUID   []byte
 	Manner Manner
@@ -30,14 +37,15 @@ type Options struct {
 	// DataTimeout ends an idle or half-read connection, and one that doesn't
 	// take what is written (S22). 0: 300 s.
 	DataTimeout time.Duration
-	// QueryRate bounds the queries a second over all connections; they wait
-	// for their turn (S14). 0: no bound.
+	// QueryRate bounds the queries a second over all connections and UDP; over
+	// a connection they wait for their turn, over UDP they are dropped (S14).
+	// 0: no bound.
 	QueryRate float64
 
 	// Allow are the requesters (S6). nil: everybody.
 	Allow []netip.Prefix
 	// RefuseWithStatus answers others with NotAllowed. Else their connections
-	// are accepted and closed, as Kea does it.
+	// are accepted and closed, and their datagrams dropped, as Kea does it.
 	RefuseWithStatus bool
 	// Denied are query types that are NotAllowed to anybody (S6).
 	Denied []QueryType
@@ -59,8 +67,11 @@ type Options struct {
 
 // withDefaults returns o with what was left out, or says what is missing.
 func (o Options) withDefaults() (Options, error) {
-	if o.Listener == nil {
-		return o, errors.New("options: no listener")
+	if o.Listener == nil && o.Packets == nil {
+		return o, errors.New("options: neither listener nor packets")
+	}
+	if o.Listener != nil && o.Manner.AddressesOnly {
+		return o, errors.New("options: a listener for a manner without bulk leasequery")
 	}
 	if len(o.DUID) < 3 || len(o.DUID) > 130 {
 		return o, fmt.Errorf("options: DUID of %d octets, want 3 to 130", len(o.DUID))

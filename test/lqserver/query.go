@@ -18,6 +18,7 @@ var errDropped = errors.New("query dropped")
 type query struct {
 	ID        [3]byte // transaction-id
 	Requestor []byte  // its OPTION_CLIENTID, echoed in the REPLY (S4)
+	Addressed bool    // it has a SERVERID, ours
 	Link      netip.Addr
 	Match     Match               // without Segment: that needs the server's links
 	Missing   string              // the option that its type needs and that it lacks (S5); empty if none
@@ -40,7 +41,8 @@ func parseQuery(b, serverID []byte) (*query, error) {
 	if q.Requestor = value(m.Options.Options, dhcpv6.OptionClientID); q.Requestor == nil {
 		return nil, fmt.Errorf("no CLIENTID: %w", errDropped)
 	}
-	if id := value(m.Options.Options, dhcpv6.OptionServerID); id != nil && string(id) != string(serverID) {
+	id := value(m.Options.Options, dhcpv6.OptionServerID)
+	if q.Addressed = id != nil; q.Addressed && string(id) != string(serverID) {
 		return nil, fmt.Errorf("SERVERID %x is not ours: %w", id, errDropped)
 	}
 	lq := value(m.Options.Options, dhcpv6.OptionLQQuery)

@@ -6,12 +6,14 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/insomniacslk/dhcp/iana"
 )
 
 // FuzzParseQuery wants every message either dropped or answered, whatever is
 // in it.
 func FuzzParseQuery(f *testing.F) {
-	files, err := filepath.Glob("testdata/kea/*.query.bin")
+	files, err := filepath.Glob("testdata/*/*.query.bin")
 	must(f, err)
 	for _, file := range files {
 		b, err := os.ReadFile(file)
@@ -33,6 +35,12 @@ func FuzzParseQuery(f *testing.F) {
 			return
 		}
 		for _, s := range stores {
+			for _, m := range []Manner{{}, Kea(), Dhcpd()} {
+				found := (&engine{store: s, manner: m}).find(q, &Faults{}, time.Now())
+				if len(found.leases) > 0 && (len(found.links) > 0 || found.Status != iana.StatusSuccess) || len(found.links) == 1 {
+					t.Errorf("%d leases, links %s, status %s", len(found.leases), found.links, found.Status)
+				}
+			}
 			a := (&engine{store: s}).answer(q, &Faults{}, time.Now())
 			for range 10 {
 				if a.group(time.Now()) == nil {

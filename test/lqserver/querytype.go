@@ -20,6 +20,12 @@ func QueryTypes() []QueryType {
 	return []QueryType{ByAddress, ByClientID, ByRelayID, ByLinkAddress, ByRemoteID}
 }
 
+// bulk reports whether the type is one of bulk leasequery, which asks for many
+// clients at once (RFC 5460).
+func (t QueryType) bulk() bool {
+	return t == ByRelayID || t == ByLinkAddress || t == ByRemoteID
+}
+
 // String gives the name that an operator uses: "relay-id".
 func (t QueryType) String() string {
 	switch t {

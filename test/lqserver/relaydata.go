@@ -6,6 +6,15 @@ import (
 	"github.com/insomniacslk/dhcp/dhcpv6"
 )
 
+// appendRelayDataOf appends the relay data of a lease, if it is wanted and known
+// (S11).
+func appendRelayDataOf(b []byte, lease *Binding, s *style) []byte {
+	if !s.relayData || len(lease.Relays) == 0 {
+		return b
+	}
+	return appendRelayData(b, lease, s.malformedRelays)
+}
+
 // appendRelayData appends OPTION_LQ_RELAY_DATA (RFC 5007, section 4.1.2.4):
 // the Relay-forward headers as the server received them, the innermost one
 // without OPTION_RELAY_MSG, since the client's own message is left out.

@@ -32,6 +32,18 @@ func (s *sequences) next(fault SequenceFault) uint64 {
 	return n
 }
 
+// append appends the option that says n, or for 0 the next number, or nothing
+// if the server sends none.
+func (s *sequences) append(b []byte, n uint64, f *Faults) []byte {
+	if s.code == 0 || f.Sequence == SequenceOmit {
+		return b
+	}
+	if n == 0 {
+		n = s.next(f.Sequence)
+	}
+	return appendSequence(b, dhcpv6.OptionCode(s.code), n, f.SequenceOctets)
+}
+
 // appendSequence appends the option with a value of 8 octets, or 4.
 func appendSequence(b []byte, code dhcpv6.OptionCode, n uint64, octets int) []byte {
 	if octets == 4 {

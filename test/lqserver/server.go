@@ -4,23 +4,36 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 )
 
-// A Server answers bulk leasequeries on one listener.
+// A Server answers bulk leasequeries on one listener, and those about single
+// clients on one UDP socket.
 type Server struct {
 	options  Options
 	engine   *engine
 	limiter  *rate.Limiter // of queries (S14)
-	faults   atomic.Pointer[Faults]
+	faults   atomic.Pointer[faultSet]
 	sequence atomic.Uint64 // the last number given out (S16)
+	census   *census       // of UDP
 	stats    counters
+}
+
+// A faultSet is faults since the moment when they were set.
+type faultSet struct {
+	Faults
+	any     bool
+	since   time.Time
+	begun   uint64 // transactions over UDP before that
+	queries int    // over UDP that LoseEvery has counted; the responder's alone
 }
 
 // New returns a server that answers from store. The error says which option
@@ -34,6 +47,7 @@ func New(o Options, store Store) (*Server, error) {
 		options: o,
 		engine:  &engine{store: store, manner: o.Manner, denied: o.Denied, sensitive: o.Sensitive},
 		limiter: rate.NewLimiter(rate.Inf, 1),
+		census:  newCensus(),
 	}
 	if o.QueryRate > 0 {
 		s.limiter.SetLimit(rate.Limit(o.QueryRate))
@@ -42,45 +56,67 @@ func New(o Options, store Store) (*Server, error) {
 	return s, nil
 }
 
-// Addr is where the server listens.
-func (s *Server) Addr() net.Addr { return s.options.Listener.Addr() }
+// Addr is where the server listens: for connections if it takes any, else for
+// datagrams.
+func (s *Server) Addr() net.Addr {
+	if s.options.Listener == nil {
+		return s.options.Packets.LocalAddr()
+	}
+	return s.options.Listener.Addr()
+}
 
-// SetFaults changes the faults for connections to come. Those of Times are
-// counted from here.
+// SetFaults changes the faults for connections and datagrams to come. Those of
+// Times are counted from here.
 func (s *Server) SetFaults(f Faults) {
-	s.faults.Store(&f)
+	s.faults.Store(&faultSet{Faults: f, any: !f.none(), since: time.Now(), begun: s.census.begun()})
 	s.stats.faulty.Store(0)
+	s.stats.udp.faulty.Store(0)
 }
 
 // Run serves until ctx ends, and then returns nil: answers under way are
-// terminated, all connections and the listener are closed (S26).
+// terminated, all connections and sockets are closed (S26).
 func (s *Server) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	closed := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(closed)
-		s.options.Listener.Close()
+		s.close()
 	})
 	defer func() {
 		if !stop() {
 			<-closed // so that somebody else can listen there at once
 		}
 	}()
-	g.Go(func() error {
-		defer s.options.Listener.Close()
-		for {
-			conn, err := s.options.Listener.Accept()
-			if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
-				closeUnlessNil(conn)
-				return nil
-			}
-			if err != nil {
-				return fmt.Errorf("accept a connection: %w", err)
-			}
-			s.admit(ctx, g, conn)
-		}
-	})
+	if s.options.Listener != nil {
+		g.Go(func() error { return s.listen(ctx, g) })
+	}
+	if s.options.Packets != nil {
+		g.Go(func() error { return newResponder(s).run(ctx, g) })
+	}
 	return g.Wait()
+}
+
+func (s *Server) close() {
+	for _, c := range []io.Closer{s.options.Listener, s.options.Packets, s.options.Elsewhere} {
+		if c != nil {
+			c.Close()
+		}
+	}
+}
+
+// listen accepts connections until ctx ends.
+func (s *Server) listen(ctx context.Context, g *errgroup.Group) error {
+	for {
+		conn, err := s.options.Listener.Accept()
+		if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+			closeUnlessNil(conn)
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("accept a connection: %w", err)
+		}
+		s.admit(ctx, g, conn)
+	}
 }
 
 func closeUnlessNil(conn net.Conn) {
@@ -118,9 +154,9 @@ func (s *Server) admit(ctx context.Context, g *errgroup.Group, conn net.Conn) {
 
 // armed returns the faults of the connection just accepted.
 func (s *Server) armed() *Faults {
-	f := s.faults.Load()
-	if f.none() {
-		return f
+	f := &s.faults.Load().Faults
+	if f.none() || f.Over == OverUDP {
+		return &Faults{}
 	}
 	if n := s.stats.faulty.Add(1); f.Times > 0 && n > int64(f.Times) {
 		s.stats.faulty.Add(-1)
@@ -132,7 +168,7 @@ func (s *Server) armed() *Faults {
 // allowed reports whether a requestor may ask (S6). Who has no IP address,
 // such as a pipe, may.
 func (s *Server) allowed(a net.Addr) bool {
-	addr, ok := a.(*net.TCPAddr)
+	addr, ok := a.(interface{ AddrPort() netip.AddrPort })
 	if s.options.Allow == nil || !ok {
 		return true
 	}

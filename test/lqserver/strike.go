@@ -112,7 +112,7 @@ func (j *job) hold(ctx context.Context, h *Hold) error {
 	if err := j.session.flush(ctx); err != nil {
 		return err
 	}
-	h.reach.Do(func() { close(h.reached) })
+	h.stop()
 	return j.wait(ctx, h.released)
 }
 

@@ -9,6 +9,8 @@ type style struct {
 	relayData       bool // asked for and allowed (S10, S11)
 	lostInfinity    bool // Manner.LostInfinity
 	storedPreferred bool // Manner.StoredPreferred
+	absoluteTimes   bool // Manner.AbsoluteTimes
+	relaysOutside   bool // Manner.RelayDataOutside, over UDP
 
 	lackCLT, lackClientID, lackLease bool
 	prefixLength                     *uint8 // instead of the true one; nil: the true one
@@ -27,7 +29,7 @@ func (s *style) lifetimes(b *Binding, now time.Time) (preferred, valid uint32) {
 	switch {
 	case b.Released || s.zeroValid:
 		return 0, 0
-	case !b.active(now):
+	case !b.active(now) || s.absoluteTimes:
 		return seconds(b.Preferred), seconds(b.Valid)
 	case s.preferredAboveValid:
 		return 0xfffffffa, s.left(b.Valid, elapsed)
@@ -35,6 +37,15 @@ func (s *style) lifetimes(b *Binding, now time.Time) (preferred, valid uint32) {
 		return seconds(b.Preferred), s.left(b.Valid, elapsed)
 	}
 	return s.left(b.Preferred, elapsed), s.left(b.Valid, elapsed)
+}
+
+// clt is the value of OPTION_CLT_TIME: the seconds since the client's last
+// transaction (S12).
+func (s *style) clt(b *Binding, now time.Time) uint32 {
+	if s.absoluteTimes {
+		return uint32(b.Last.Unix())
+	}
+	return seconds(b.elapsed(now))
 }
 
 // left is a lifetime less what has passed; the infinite one stays what it is.

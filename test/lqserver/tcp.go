@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/insomniacslk/dhcp/dhcpv6"
 	"github.com/insomniacslk/dhcp/iana"
 	"golang.org/x/sync/errgroup"
 )
@@ -135,7 +134,7 @@ func (c *session) begin(ctx context.Context, q *query, ok bool) error {
 	if err := c.server.limiter.Wait(ctx); err != nil {
 		return nil // ctx has ended, which the caller sees
 	}
-	c.stats.query(q.Match.Type)
+	c.stats.queries.add(q.Match.Type)
 	c.now = time.Now()
 	a := &answer{Status: iana.StatusNotAllowed, Text: "requestor not allowed", engine: c.engine, query: q}
 	if c.allowed {
@@ -206,21 +205,4 @@ func (c *session) flush(ctx context.Context) error {
 	err := c.out.write(ctx)
 	c.now = time.Now()
 	return err
-}
-
-// identity encodes SERVERID and the requestor's CLIENTID (S4).
-func (c *session) identity(q *query) []byte {
-	b := appendIdentity(nil, dhcpv6.OptionClientID, q.Requestor, c.faults.ClientID)
-	return appendIdentity(b, dhcpv6.OptionServerID, c.server.options.DUID, c.faults.ServerID)
-}
-
-func appendIdentity(b []byte, code dhcpv6.OptionCode, duid []byte, damage Damage) []byte {
-	if damage == Missing {
-		return b
-	}
-	b = appendOption(b, code, duid)
-	if damage == Wrong {
-		b[len(b)-1] ^= 0xff
-	}
-	return b
 }

@@ -19,6 +19,7 @@ type Binding struct {
 	Valid     time.Duration
 	Last      time.Time // when the client last dealt with the server
 	Released  bool      // the client gave it back: kept, but not active
+	Withheld  bool      // left out of bulk answers: told by address and by client-id only
 
 	// Relays are the relay agents of the client's latest message, that nearest
 	// the server first. Empty: the server did not remember them (S11), or the

@@ -96,6 +96,7 @@ func (g *Generated) fill(b *Binding, i, kind int) {
 	length := p.Lengths[i%len(p.Lengths)]
 	b.Client = appendClient(b.Client[:0], i)
 	b.Delegated = kind != address
+	b.Withheld = i >= p.Clients-p.Withheld
 	switch kind {
 	case firstPrefix:
 		b.Prefix = p.slot(i, length)

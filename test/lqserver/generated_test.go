@@ -175,7 +175,8 @@ func TestImpossiblePlans(t *testing.T) {
 		"a block that is too small": func(p *Plan) {
 			p.Block = netip.MustParsePrefix("2001:db8:8000::/40")
 		},
-		"negative clients": func(p *Plan) { p.Clients = -1 },
+		"negative clients":             func(p *Plan) { p.Clients = -1 },
+		"more withheld than there are": func(p *Plan) { p.Withheld = p.Clients + 1 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := testPlan()

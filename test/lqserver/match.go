@@ -8,6 +8,9 @@ import (
 
 // holds reports whether the match asks for b, active or not.
 func (m *Match) holds(b *Binding, segments []netip.Prefix) bool {
+	if b.Withheld && m.Type.bulk() {
+		return false
+	}
 	if m.Segment.IsValid() && b.segment(segments) != m.Segment {
 		return false
 	}

@@ -43,6 +43,9 @@ type Plan struct {
 	// address on its link, whose prefix must then be a /64. ExpiredEvery lets
 	// the leases of each such one have run out ten minutes ago. 0: none.
 	ExtraEvery, AddressEvery, ExpiredEvery int
+	// Withheld is how many clients are left out of bulk answers, the last ones:
+	// their leases are told by address and by client-id only.
+	Withheld int
 	// Shuffle gives answers in an order that looks random.
 	Shuffle bool
 }
@@ -78,6 +81,8 @@ func (p *Plan) validate() error {
 	switch shortest := slices.Min(p.Lengths); {
 	case p.Clients < 0 || p.Clients > 1<<32:
 		return fmt.Errorf("plan: %d clients, want up to 2^32", p.Clients)
+	case p.Withheld < 0 || p.Withheld > p.Clients:
+		return fmt.Errorf("plan: %d of %d clients withheld", p.Withheld, p.Clients)
 	case len(p.Links) == 0:
 		return errors.New("plan: no links")
 	case !p.Block.IsValid() || shortest < p.Block.Bits() || shortest > 64:

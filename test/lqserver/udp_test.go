@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -287,6 +288,44 @@ func TestLookupBesideTCP(t *testing.T) {
 		}
 		if st := s.Stats(); st.Queries[ByClientID] != 1 || st.UDP.Queries[ByClientID] != 1 || st.Dropped != 0 || st.UDP.Bindings != 1 {
 			t.Errorf("stats: %+v", st)
+		}
+	})
+}
+
+func TestWithheld(t *testing.T) {
+	p := testPlan()
+	p.ExpiredEvery, p.Withheld = 0, 10
+	g, err := Generate(p)
+	must(t, err)
+	conn, err := net.ListenPacket("udp", "[::1]:0")
+	must(t, err)
+	s := serve(t, g, func(o *Options) { o.Packets = conn })
+	clients := func(a ask) int { return len(leases(t, messages(t, s, a))) }
+	t.Run("withheld clients are in no bulk answer", func(t *testing.T) {
+		if n := clients(byRelayID(testRelayID)); n != 990 {
+			t.Errorf("%d clients by relay-id, want 990", n)
+		}
+		n := 0
+		for _, link := range []string{"2001:db8:1::1", "2001:db8:2::1", "2001:db8:3::1"} {
+			n += clients(byLink(link))
+		}
+		if n != 990 {
+			t.Errorf("%d clients by link-address, want 990", n)
+		}
+		if known, withheld := clients(byRemoteID(g.RemoteID(989))), clients(byRemoteID(g.RemoteID(990))); known != 1 || withheld != 0 {
+			t.Errorf("%d and %d clients by remote-id, want 1 and 0", known, withheld)
+		}
+	})
+	t.Run("they are found by address and by client-id, over TCP and UDP", func(t *testing.T) {
+		lease := g.Leases(999)[0]
+		want := lease.Prefix.String()
+		over := serveUDP(t, g, nil)
+		for _, a := range []ask{byAddress(lastAddr(lease.Prefix).String()), byClientID(lease.Client)} {
+			tcp := prefixesOf(t, messages(t, s, a))
+			udp := prefixesOf(t, []*dhcpv6.Message{lookup(t, over, a)})
+			if !slices.Equal([]string{tcp, udp}, []string{want, want}) {
+				t.Errorf("%s: %q over TCP, %q over UDP, want %q", a.typ, tcp, udp, want)
+			}
 		}
 	})
 }

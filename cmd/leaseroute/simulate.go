@@ -22,9 +22,10 @@ type simulation struct {
 	links, faults                        []string
 	lengths                              []int
 	clients, extra, addresses, expired   int
+	withheld                             int
 	valid                                time.Duration
 	sequence                             uint16
-	shuffle                              bool
+	shuffle, udp                         bool
 	listFaults                           bool
 }
 
@@ -32,7 +33,7 @@ func newSimulate() *cobra.Command {
 	var s simulation
 	cmd := &cobra.Command{
 		Use:   "simulate",
-		Short: "Be a DHCPv6 bulk leasequery server with made-up bindings, and with faults on demand",
+		Short: "Be a DHCPv6 leasequery server with made-up bindings, and with faults on demand",
 		Example: `  leaseroute simulate --listen '[::1]:5470' --clients 1000 --link 2001:db8:1::1/64
   leaseroute simulate --fault cut=500 --fault times=1`,
 		Args: usageArgs(cobra.NoArgs),
@@ -44,9 +45,10 @@ func newSimulate() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&s.listen, "listen", "[::]:547", "address and TCP port")
+	f.StringVar(&s.listen, "listen", "[::]:547", "address and port, of TCP and UDP")
+	f.BoolVar(&s.udp, "udp", true, "answer over UDP too, where queries are about single clients")
 	f.StringVar(&s.duid, "duid", "000300010200000000ff", "the server's DUID, in hex")
-	f.StringVar(&s.manner, "manner", "rfc", "rfc, or kea: one lease a message, stale leases, lost infinities")
+	f.StringVar(&s.manner, "manner", "rfc", "rfc; kea: one lease a message, stale leases, lost infinities; dhcpd: over UDP alone, addresses alone")
 	f.IntVar(&s.clients, "clients", 10_000, "how many clients have a prefix")
 	f.StringVar(&s.block, "block", "2001:db8:8000::/33", "what prefixes are delegated from")
 	f.IntSliceVar(&s.lengths, "length", []int{56}, "prefix lengths, given out in turn")
@@ -56,6 +58,7 @@ func newSimulate() *cobra.Command {
 	f.IntVar(&s.extra, "extra-every", 0, "each so many-th client has a second prefix; 0: none")
 	f.IntVar(&s.addresses, "address-every", 0, "each so many-th client has an address too; 0: none")
 	f.IntVar(&s.expired, "expired-every", 0, "the leases of each so many-th client have run out; 0: none")
+	f.IntVar(&s.withheld, "withhold", 0, "so many clients are left out of bulk answers; they are found by address and by client-id")
 	f.BoolVar(&s.shuffle, "shuffle", false, "answer in an order that looks random")
 	f.Uint16Var(&s.sequence, "sequence-option", 0, "code of the server's sequence number option; 0: not sent")
 	f.StringSliceVar(&s.faults, "fault", nil, "a rule to break, name=value; may be repeated")
@@ -82,16 +85,58 @@ func (s *simulation) run(cmd *cobra.Command) error {
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}
 	options.Log = newLog(os.Stderr, config.Log{Level: logLevel(cmd)})
-	if options.Listener, err = net.Listen("tcp", s.listen); err != nil {
+	defer closeSockets(&options)
+	if err := s.open(&options); err != nil {
 		return fmt.Errorf("listen for requestors: %w", err)
 	}
 	server, err := lqserver.New(options, store)
 	if err != nil {
-		options.Listener.Close()
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}
-	options.Log.WithField("address", server.Addr()).WithField("clients", s.clients).Info("listening")
+	log := options.Log.WithField("clients", s.clients)
+	if options.Listener != nil {
+		log = log.WithField("tcp", options.Listener.Addr())
+	}
+	if options.Packets != nil {
+		log = log.WithField("udp", options.Packets.LocalAddr())
+	}
+	log.Info("listening")
 	return server.Run(cmd.Context())
+}
+
+// open opens the sockets that the options need: TCP, and UDP at the same port.
+// closeSockets closes them, on an error too.
+func (s *simulation) open(o *lqserver.Options) (err error) {
+	listen := s.listen
+	if !o.Manner.AddressesOnly {
+		if o.Listener, err = net.Listen("tcp", listen); err != nil {
+			return err
+		}
+		listen = o.Listener.Addr().String() // port 0 has become one
+	}
+	if !s.udp {
+		return nil
+	}
+	if o.Packets, err = net.ListenPacket("udp", listen); err != nil {
+		return err
+	}
+	if o.Faults.UDP.Elsewhere {
+		host, _, err := net.SplitHostPort(listen)
+		if err != nil {
+			return err
+		}
+		o.Elsewhere, err = net.ListenPacket("udp", net.JoinHostPort(host, "0"))
+		return err
+	}
+	return nil
+}
+
+func closeSockets(o *lqserver.Options) {
+	for _, c := range []io.Closer{o.Listener, o.Packets, o.Elsewhere} {
+		if c != nil {
+			c.Close()
+		}
+	}
 }
 
 func (s *simulation) options() (lqserver.Options, error) {
@@ -104,8 +149,10 @@ func (s *simulation) options() (lqserver.Options, error) {
 	case "rfc":
 	case "kea":
 		o.Manner, o.Faults = lqserver.Kea(), lqserver.KeaFaults()
+	case "dhcpd":
+		o.Manner = lqserver.Dhcpd()
 	default:
-		return o, fmt.Errorf("--manner %q: choose rfc or kea", s.manner)
+		return o, fmt.Errorf("--manner %q: choose rfc, kea or dhcpd", s.manner)
 	}
 	for _, text := range s.faults {
 		if err := lqserver.ParseFault(text, &o.Faults); err != nil {
@@ -127,7 +174,8 @@ func (s *simulation) store() (lqserver.Store, error) {
 	plan := lqserver.Plan{
 		Clients: s.clients, Block: block, Lengths: s.lengths, Enterprise: 32473,
 		Preferred: s.valid / 2, Valid: s.valid, Age: min(time.Hour, s.valid/4),
-		ExtraEvery: s.extra, AddressEvery: s.addresses, ExpiredEvery: s.expired, Shuffle: s.shuffle,
+		ExtraEvery: s.extra, AddressEvery: s.addresses, ExpiredEvery: s.expired,
+		Withheld: s.withheld, Shuffle: s.shuffle,
 	}
 	for _, text := range s.links {
 		address, err := netip.ParsePrefix(text)

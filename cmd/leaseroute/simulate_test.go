@@ -45,3 +45,39 @@ func TestSimulationRelayID(t *testing.T) {
 		}
 	})
 }
+
+func TestSimulationSockets(t *testing.T) {
+	tests := []struct {
+		name      string
+		manner    string
+		udp       bool
+		faults    []string
+		tcp       bool // there is a TCP socket
+		packets   bool
+		elsewhere bool
+	}{
+		{"TCP and UDP", "rfc", true, nil, true, true, false},
+		{"TCP alone", "kea", false, nil, true, false, false},
+		{"dhcpd has UDP alone", "dhcpd", true, nil, false, true, false},
+		{"answers from another port", "rfc", true, []string{"udp-elsewhere"}, true, true, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := simulation{listen: "[::1]:0", duid: "0003000102", manner: tt.manner, udp: tt.udp, faults: tt.faults}
+			o, err := s.options()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.open(&o); err != nil {
+				t.Fatal(err)
+			}
+			defer closeSockets(&o)
+			if got := [3]bool{o.Listener != nil, o.Packets != nil, o.Elsewhere != nil}; got != [3]bool{tt.tcp, tt.packets, tt.elsewhere} {
+				t.Errorf("sockets: %v", got)
+			}
+			if tt.tcp && tt.packets && o.Listener.Addr().String() != o.Packets.LocalAddr().String() {
+				t.Errorf("TCP at %s, UDP at %s", o.Listener.Addr(), o.Packets.LocalAddr())
+			}
+		})
+	}
+}

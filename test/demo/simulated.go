@@ -21,7 +21,7 @@ var listening = regexp.MustCompile(`listening`)
 
 func (simulated) start(ctx context.Context, s *stage) error {
 	args := []string{
-		"simulate", "--listen", netip.AddrPortFrom(lab.ServerAddress, 547).String(),
+		"simulate", "--udp=false", "--listen", netip.AddrPortFrom(lab.ServerAddress, 547).String(),
 		"--clients", strconv.Itoa(s.Subscribers), "--block", lab.Delegated.String(), "--relay-id", relayID,
 	}
 	for _, a := range s.Access {

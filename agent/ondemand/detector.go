@@ -38,8 +38,9 @@ type Detector interface {
 	// Suppress keeps u, and what shares its longest possible delegated prefix,
 	// from being reported again for ttl (a negative answer). A later call for
 	// the same counts from then on anew. A source is suppressed on its own
-	// interface only. While nothing is detected there is nothing to suppress:
-	// it does nothing then. Its error says that the kernel refused.
+	// interface only. It does nothing while nothing is detected, and is
+	// forgotten when a detector has to begin anew. Its error says that the
+	// kernel refused.
 	Suppress(u Unknown, ttl time.Duration) error
 
 	// Allow takes back what Suppress did for all of prefix p (gleaning or bulk

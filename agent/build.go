@@ -45,6 +45,7 @@ func policy(cfg *config.Config) binding.Policy {
 		HoldDoubtful: cfg.Delegation.HoldDoubtful,
 		MaxBindings:  cfg.Delegation.MaxBindings,
 		AdoptHold:    cfg.Routes.AdoptHold,
+		CheckBefore:  cfg.OnDemand.CheckBefore,
 	}
 	if cfg.Routes.FailSafe {
 		p.FailSafeMargin = cfg.Routes.FailSafeMargin

@@ -77,6 +77,7 @@ func (a *Agent) showEvent(v binding.Event) control.Event {
 		Reason:    v.Reason.String(),
 		Won:       v.Won,
 		Other:     duidText(v.Other),
+		Remark:    v.Remark,
 	}
 	if v.Exchange != binding.NoExchange {
 		e.Message = v.Exchange.String()

@@ -8,6 +8,7 @@ const blockBits = 8
 // look; a look corrects them.
 type blocks struct {
 	ends []instant // no record of the block ends earlier
+	near []instant // no record of the block is close to its end earlier
 	asks []uint64  // the servers that are to be asked about some record of the block
 }
 
@@ -15,6 +16,7 @@ func (b *blocks) of(ref uint32) int {
 	i := int(ref >> blockBits)
 	for i >= len(b.ends) {
 		b.ends = append(b.ends, forever)
+		b.near = append(b.near, forever)
 		b.asks = append(b.asks, 0)
 	}
 	return i

@@ -87,11 +87,17 @@ func (t *Table) win(ref uint32, r *record, s *statement, why Reason, out []Chang
 	if r.refusal == KernelRefused {
 		t.refuse(ref, r, NoReason) // a renewal is reason enough to try again
 	}
+	disputed := false
 	if !r.adopted() && !t.isClient(r, s) {
 		t.conflict(why)
 		t.tell(s, why, true, r.client)
+		disputed = r.contradicts(s)
 	}
-	return t.take(ref, r, s, why, out)
+	out = t.take(ref, r, s, why, out)
+	if disputed {
+		t.doubtAlso(ref, r, ClientDisputed)
+	}
+	return out
 }
 
 // take makes the record what the statement says.
@@ -102,13 +108,15 @@ func (t *Table) take(ref uint32, r *record, s *statement, why Reason, out []Chan
 	t.setOrigin(r, s.source, s.server, s.identity)
 	t.extras.put(ref, extraOf(s))
 	r.clt, r.received, r.verdict = s.clt, s.claim.received, why
+	r.unset(confirmed | checked)
 	r.setLifetimes(s.valid, s.preferred)
 	t.endsBy(ref, s.valid)
 	t.mention(ref, s)
-	r.unset(confirmed)
 	t.believe(ref, r, s)
 	t.relocate(ref, r, s, same)
-	return t.settle(ref, r, why, out)
+	out = t.settle(ref, r, why, out)
+	t.wonder(ref, r, s)
+	return out
 }
 
 // giveTo makes the statement's client the record's.

@@ -95,9 +95,17 @@ func (t *Table) lose(ref uint32, r *record, s *statement, why Reason, out []Chan
 // the record's own server said of late. By R79 a lookup stands against a bulk
 // answer that was under way; but if the lease has changed hands within the
 // tolerance, only another question can tell.
+// That two servers name different clients is as good a reason, unless the
+// question was asked already.
 func (r *record) disputedBy(s *statement, why Reason) bool {
-	return why == LowerRank && r.source == FromLookup && s.source == FromBulk &&
+	return r.contradicts(s) && !r.has(confirmed) || why == LowerRank && r.source == FromLookup && s.source == FromBulk &&
 		Server(r.server) == s.server && s.claim.received > r.received
+}
+
+// contradicts reports whether two servers name different clients, neither of
+// them in answer to a question.
+func (r *record) contradicts(s *statement) bool {
+	return Server(r.server) != s.server && r.source != FromLookup && s.source != FromLookup
 }
 
 // conflict counts a verdict between different clients.

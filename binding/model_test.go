@@ -132,7 +132,11 @@ func (m *model) held(l *lease, w *word) {
 			delete(m.leases, w.Key)
 		case over:
 		case v > 0:
+			disputed := l.source != FromKernel && l.client != string(w.Client) && l.server != w.Server && w.Source != FromLookup && l.source != FromLookup
 			m.take(l, w)
+			if disputed && l.doubt == NoReason {
+				l.doubt = ClientDisputed
+			}
 		case v == 0:
 			m.merge(l, w)
 		case string(w.Client) != l.client:
@@ -150,6 +154,9 @@ func (m *model) held(l *lease, w *word) {
 // disputed reports whether a bulk answer lost to a lookup of the same server by
 // its rank alone, though it came later.
 func (m *model) disputed(l *lease, w *word) bool {
+	if w.Source != FromLookup && l.source != FromLookup && l.server != w.Server && !l.confirmed {
+		return true
+	}
 	eps := int(m.p.EPS / time.Millisecond)
 	numbered := l.duid == string(w.ServerDUID) && w.epoch != 0 && w.epoch == l.epoch && w.Sequence != l.seq
 	return l.source == FromLookup && w.Source == FromBulk && l.server == w.Server && w.recv > l.recv &&
@@ -173,6 +180,24 @@ func (m *model) take(l *lease, w *word) {
 		n.doubt = modelDoubt(w)
 	}
 	*l = n
+	m.overlap(l, w)
+}
+
+// overlap doubts a delegated prefix and the longest one that it lies in, if
+// these are of different clients.
+func (m *model) overlap(l *lease, w *word) {
+	var outer *lease
+	for n := w.Key.Prefix.Bits() - 1; n >= max(m.p.MinLength, 1) && outer == nil && w.Key.Kind == DelegatedPrefix; n-- {
+		outer = m.leases[Key{Prefix: netip.PrefixFrom(w.Key.Prefix.Addr(), n).Masked()}]
+	}
+	if w.Source == FromLookup || outer == nil || outer.client == l.client || outer.source == FromKernel {
+		return
+	}
+	for _, x := range []*lease{l, outer} {
+		if x.doubt == NoReason && !x.confirmed {
+			x.doubt = Overlapping
+		}
+	}
 }
 
 func modelDoubt(w *word) Reason {

@@ -24,6 +24,11 @@ type Policy struct {
 	MaxValid     time.Duration // cap on a valid lifetime; 0: none
 	MaxBindings  int           // bound of the table; 0: as many as it can, about 16 million
 
+	// CheckBefore is how long before its end a lease that nobody renewed is
+	// asked about, at most an eighth of what it had left at the last word of
+	// it; 0: never.
+	CheckBefore time.Duration
+
 	HoldDoubtful     bool // a doubtful lease gets no route before it is confirmed
 	InstallAddresses bool // addresses get routes too; else they are only kept
 

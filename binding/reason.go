@@ -49,7 +49,9 @@ const (
 	AbsentFromRun   // R60: a complete round did not mention it
 	ClockBehind     // state file from the future
 	ReleaseDisputed // somebody released it who does not look like its client
-	ClientDisputed  // its own server's bulk answer names another client, and lost
+	ClientDisputed  // a server names another client
+	Overlapping     // it lies inside another client's prefix, or that one in it
+	Expiring        // near its end, and no renewal was seen
 
 	// Other.
 	Adopted   // R91: found in the kernel at start

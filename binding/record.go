@@ -102,6 +102,7 @@ const (
 	confirmed                    // a lookup confirmed this exchange
 	borrowed                     // the next hop is the client's address
 	inherited                    // the next hop is what the kernel had at start
+	checked                      // was asked about because its end is near
 )
 
 func (r *record) has(f flags) bool { return r.flags&f != 0 }

@@ -221,7 +221,10 @@ func TestConflict(t *testing.T) {
 		l.now = 1
 		l.say(l.held(bob, -50, by(2)))
 		story := l.table.Story(keyP)
-		e := story[len(story)-1]
+		if last := story[len(story)-1]; !last.Remark || last.Reason != ClientDisputed {
+			t.Errorf("last event is %+v", last)
+		}
+		e := story[len(story)-2]
 		if string(e.Client) != bob || string(e.Other) != alice || e.Server != 2 || !e.Won || e.Reason.Rule() != "R77" || !e.At.Equal(l.at(1)) {
 			t.Errorf("last event is %+v", e)
 		}

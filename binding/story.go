@@ -20,6 +20,7 @@ type Event struct {
 	Reason      Reason
 	Won         bool   // the statement became the binding, or ended it
 	Other       []byte // the DUID on the other side of a conflict; nil if there was none
+	Remark      bool   // nobody said it: it is what became of the binding
 }
 
 // longestStory is how many events are kept, of all leases together.
@@ -37,6 +38,7 @@ type event struct {
 	reason    Reason
 	numbered  bool
 	won       bool
+	remark    bool
 	client    uint32 // held
 	other     uint32 // held
 	port      Interface
@@ -70,7 +72,7 @@ func (t *Table) tell(s *statement, why Reason, won bool, other uint32) {
 func (t *Table) tellOf(r *record, why Reason) {
 	t.clients.holdID(r.client)
 	t.note(event{
-		at: t.at, clt: r.clt, key: r.key, client: r.client, source: r.source, server: r.server, port: r.port, reason: why,
+		at: t.at, clt: r.clt, key: r.key, client: r.client, source: r.source, server: r.server, port: r.port, reason: why, remark: true,
 	})
 }
 
@@ -123,7 +125,7 @@ func (t *Table) event(e *event) Event {
 		Exchange: e.exchange, Interface: e.port,
 		Client: slices.Clone(t.clients.duid(e.client)), CLT: t.time(e.clt),
 		Sequence: e.sequence, HasSequence: e.numbered, Reason: e.reason, Won: e.won,
-		Other: slices.Clone(t.clients.duid(e.other)),
+		Other: slices.Clone(t.clients.duid(e.other)), Remark: e.remark,
 	}
 }
 

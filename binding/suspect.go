@@ -59,9 +59,7 @@ func (t *Table) setDoubt(ref uint32, r *record, why Reason) {
 		t.tellOf(r, why)
 	}
 	r.doubt = why
-	r.set(asked)
-	t.counts.Doubts++
-	t.blocks.asks[t.blocks.of(ref)] |= t.toAsk(ref, r)
+	t.ask(ref, r)
 }
 
 // doubtAlso gives a record, whose route stays, a reason to be asked about. A
@@ -72,6 +70,54 @@ func (t *Table) doubtAlso(ref uint32, r *record, why Reason) {
 	}
 	t.setDoubt(ref, r, why)
 	t.restate(r)
+}
+
+// wonder asks about what a statement that was taken leaves open: where the
+// client is, and whose the prefix is if another client's overlaps it. An answer
+// to a question leads to no other.
+func (t *Table) wonder(ref uint32, r *record, s *statement) {
+	if s.source == FromLookup {
+		return
+	}
+	if r.refusal == NoNextHop {
+		t.ask(ref, r)
+	}
+	outer := t.around(r)
+	if outer == 0 {
+		return
+	}
+	o := t.records.at(outer)
+	if o.client == r.client || o.adopted() {
+		return
+	}
+	t.doubtAlso(ref, r, Overlapping)
+	if !o.has(confirmed) {
+		t.doubtAlso(outer, o, Overlapping)
+	}
+}
+
+// around finds the longest delegated prefix that r's lies in; 0: there is none.
+func (t *Table) around(r *record) uint32 {
+	if r.isAddress() {
+		return 0
+	}
+	k := r.key
+	for k.bits--; int(k.bits) >= max(t.policy.MinLength, 1); k.bits-- {
+		if t.lengths[lengthOf(k)] == 0 {
+			continue
+		}
+		if ref := t.find(pack(Key{Prefix: k.prefix().Masked()})); ref != 0 {
+			return ref
+		}
+	}
+	return 0
+}
+
+// ask wants the question asked.
+func (t *Table) ask(ref uint32, r *record) {
+	r.set(asked)
+	t.counts.Doubts++
+	t.blocks.asks[t.blocks.of(ref)] |= t.toAsk(ref, r)
 }
 
 // toAsk are the servers, as bits, that are to be asked about a suspect.

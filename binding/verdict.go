@@ -42,7 +42,9 @@ var verdicts = [reasons]struct{ words, rule string }{
 	LifetimePassed:  {"client last spoke longer ago than the lease lasts", ""},
 	AbsentFromRun:   {"not mentioned by a complete bulk run", "R60"},
 	ClockBehind:     {"from a state file of the future", "R131"},
-	ClientDisputed:  {"its server has since named another client", "R79"},
+	ClientDisputed:  {"a server names another client", "R79"},
+	Overlapping:     {"overlaps the prefix of another client", ""},
+	Expiring:        {"close to its end, and no renewal was seen", ""},
 	ReleaseDisputed: {"released by somebody who does not match the binding", "G-9"},
 
 	Adopted:   {"found in the kernel at start", "R91"},

@@ -130,6 +130,7 @@ type OnDemand struct {
 	NegativeTTL   time.Duration // of "nobody holds it"
 	NoAnswerTTL   time.Duration
 	MaxNegative   int
+	CheckBefore   time.Duration // the end of a lease that nobody renewed; 0: never
 
 	Table         string // of nftables
 	Group         uint16 // of NFLOG

@@ -131,6 +131,7 @@ func TestMinimalFileGetsTheDefaults(t *testing.T) {
 			NegativeTTL:   time.Minute, // R95
 			NoAnswerTTL:   30 * time.Second,
 			MaxNegative:   1 << 16,
+			CheckBefore:   5 * time.Minute,
 			Table:         "leaseroute",
 			Group:         100,
 			MACRate:       2,
@@ -215,6 +216,7 @@ func TestEveryKeyIsStored(t *testing.T) {
 			NegativeTTL:   2 * time.Minute,
 			NoAnswerTTL:   3 * time.Minute,
 			MaxNegative:   8,
+			CheckBefore:   7 * time.Minute,
 			Table:         "lr",
 			Group:         9,
 			Keep:          true,

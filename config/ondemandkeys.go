@@ -49,6 +49,9 @@ func onDemandKeys() []entry[Config] {
 		optional("on_demand.max_negative", 65536, integer(1, maxSet),
 			func(c *Config, n int64) { c.OnDemand.MaxNegative = int(n) },
 			"How many such addresses are remembered."),
+		optional("on_demand.check_before", "5m", duration(0, longest),
+			func(c *Config, d time.Duration) { c.OnDemand.CheckBefore = d },
+			"How long before its end a lease that nobody renewed is asked about, since the renewal may have passed by; at most an eighth of what it had left. 0s is never."),
 	}, detectorKeys()...)
 }
 

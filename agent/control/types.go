@@ -103,6 +103,8 @@ type Event struct {
 	Reason    string     `json:"reason"`
 	Won       bool       `json:"won"`
 	Other     string     `json:"other_client_duid"`
+	// Remark marks what nobody said: it is what became of the binding.
+	Remark bool `json:"remark"`
 }
 
 // Explanation is the story of one lease: what is held, and the verdicts that

@@ -47,7 +47,7 @@ var meanings = map[string]string{
 	"table_full":             "leases dropped: delegation.max_bindings is reached",
 	"expired_on_arrival":     "leases that were over when they were reported",
 	"bindings_withdrawn":     "leases that a server ended by a valid lifetime of zero",
-	"bindings_doubted":       "leases that were doubted, and asked about",
+	"bindings_doubted":       "leases that were doubted, or that nothing said where they are, and asked about",
 	"bindings_denied":        "leases that a server no longer held when asked again",
 
 	"releases_disputed": "releases that do not match the binding, such as by another client; the server is asked",

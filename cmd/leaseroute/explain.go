@@ -84,7 +84,20 @@ func circumstances(v control.Event) string {
 	return " (" + strings.Join(parts, ", ") + ")"
 }
 
+// printRemark tells what became of a binding by nobody's word.
+func printRemark(w io.Writer, v control.Event) {
+	fmt.Fprintf(w, "  %s  %s", v.At.Format(millis), v.Reason)
+	if v.Rule != "" {
+		fmt.Fprintf(w, " [%s]", v.Rule)
+	}
+	fmt.Fprintf(w, "; binding of client %s%s\n", dash(v.Client), circumstances(control.Event{Interface: v.Interface}))
+}
+
 func printEvent(w io.Writer, v control.Event) {
+	if v.Remark {
+		printRemark(w, v)
+		return
+	}
 	verdict := "lost"
 	if v.Won {
 		verdict = "won"

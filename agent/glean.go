@@ -42,6 +42,7 @@ func gleanFrom(cfg *config.Config) []gleaner.Server {
 			Address:        s.Address.Addr(),
 			DUID:           s.DUID,
 			SequenceOption: s.SequenceOption,
+			NotifyOption:   s.NotifyOption,
 		})
 	}
 	return out

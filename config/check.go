@@ -41,6 +41,9 @@ func checkServer(at place, s Server, c *Config) {
 	if slices.Equal(s.Queries, []QueryType{ByRemoteID}) && len(c.RemoteIDs) == 0 {
 		at.field("queries").refuse([]any{ByRemoteID}, "asks nothing, since remote_ids is empty", "another query type, or remote_ids")
 	}
+	if code := s.NotifyOption; code != 0 && code == s.SequenceOption {
+		at.field("assignment_notification_option").refuse(code, "is the code of sequence_number_option", "one of its own")
+	}
 }
 
 func (l *loader) checkInterfaceIDs(ids []InterfaceID) {

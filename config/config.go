@@ -65,6 +65,7 @@ type Server struct {
 	ConcurrentQueries int
 	Dialect           string // "rfc"
 	SequenceOption    uint16 // 0: not used
+	NotifyOption      uint16 // likewise
 	ConnectTimeout    time.Duration
 	DataTimeout       time.Duration
 	SuspectRate       float64 // questions about suspects a second

@@ -126,7 +126,7 @@ func gleanKeys() []entry[Config] {
 			"Watch what leaves this box too: for a DHCP server that runs on it."),
 		optional("glean.buffer", 4<<20, integer(64<<10, 1<<30),
 			func(c *Config, n int64) { c.Glean.Buffer = int(n) },
-			"The receive buffer of each watched interface, in octets. The kernel drops, and counts, what does not fit."),
+			"The receive buffer for what is watched, in octets. The kernel drops, and counts, what does not fit."),
 		optional("glean.max_transactions", 1<<16, integer(16, 1<<24),
 			func(c *Config, n int64) { c.Glean.MaxTransactions = int(n) },
 			"How many exchanges of clients are followed at a time; the oldest makes room for a new one."),

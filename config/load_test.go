@@ -177,6 +177,7 @@ func TestEveryKeyIsStored(t *testing.T) {
 			ConcurrentQueries: 4,
 			Dialect:           "rfc",
 			SequenceOption:    65004,
+			NotifyOption:      65005,
 			ConnectTimeout:    time.Second,
 			DataTimeout:       400 * time.Second,
 			SuspectRate:       0.5,

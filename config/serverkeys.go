@@ -52,9 +52,12 @@ func serverKeys() []entry[Server] {
 		optional("dialect", "rfc", choice(word[string]{"rfc", "rfc"}),
 			func(s *Server, d string) { s.Dialect = d },
 			"The protocol that the server speaks."),
-		optional("sequence_number_option", 0, sequenceOption(),
+		optional("sequence_number_option", 0, ownOption(),
 			func(s *Server, n int64) { s.SequenceOption = uint16(n) },
 			"The code of the option in which the server numbers its statements; 0 if it does not."),
+		optional("assignment_notification_option", 0, ownOption(),
+			func(s *Server, n int64) { s.NotifyOption = uint16(n) },
+			"The code of the option in which the server tells the relay what it has leased; 0 if it does not."),
 		optional("connect_timeout", "30s", duration(time.Millisecond, longest),
 			func(s *Server, d time.Duration) { s.ConnectTimeout = d },
 			"How long a connection may take to open."),
@@ -102,9 +105,8 @@ func queryTypes() kind[[]QueryType] {
 	return list(elem, 1, maxLinks, func(q QueryType) string { return string(q) })
 }
 
-// sequenceOption is the kind of option codes that IANA has not assigned; 0 is
-// none.
-func sequenceOption() kind[int64] {
+// ownOption is the kind of option codes that IANA has not assigned; 0 is none.
+func ownOption() kind[int64] {
 	return ranged("0, or a code from 149 to 65535", 0, maxOption, func(n int64) error {
 		if 0 < n && n <= lastAssigned {
 			return errors.New("is the code of another option")

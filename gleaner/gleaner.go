@@ -41,9 +41,10 @@ type Options struct {
 	Out chan<- *binding.Batch
 
 	// Question is told of clients on a port of ours whose Reply can't be
-	// learnt from, because their request was not seen, or because they
-	// released something meanwhile: a server should be asked. At most some
-	// dozens a second are told. It copies the DUID if it keeps it. It may be nil.
+	// learnt from, because their request was not seen, because they released
+	// something meanwhile, or because it confirms without saying until when: a
+	// server should be asked. At most some dozens a second are told. It copies
+	// the DUID if it keeps it. It may be nil.
 	Question func(client []byte, port binding.Interface)
 
 	Buffer          int  // receive buffer in octets; 0: DefaultBuffer

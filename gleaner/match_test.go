@@ -79,8 +79,11 @@ func TestMatch(t *testing.T) {
 		{name: "L15 an Advertise never teaches",
 			steps: []step{{acc0, fromCPE(solicit, 1, rapid), "opened"}, {core, toCPE(advertise, 1, lease1), "advertises"}}},
 		{name: "L15 a Reconfigure never teaches", steps: []step{{core, toCPE(dhcpv6.MessageTypeReconfigure, 0, lease1), "reconfigures"}}},
-		{name: "L15 Replies to Confirm, Decline and Release hold nothing", steps: []step{
-			{acc0, fromCPE(confirm, 1), "opened"}, {core, answer1, "empty"},
+		{name: "R98 L15 a Reply to Confirm holds nothing, and its client is asked about", steps: []step{
+			{acc0, fromCPE(confirm, 1), "opened"}, {core, toCPE(reply, 1, lease1, status(iana.StatusSuccess)), "empty"}}, asked: []string{duid1 + "@acc0"}},
+		{name: "R98 not if it was refused", steps: []step{
+			{acc0, fromCPE(confirm, 1), "opened"}, {core, toCPE(reply, 1, status(iana.StatusNotOnLink)), "refused"}}},
+		{name: "L15 Replies to Decline and Release hold nothing", steps: []step{
 			{acc0, fromCPE(decline, 2), "opened"}, {core, toCPE(reply, 2, lease1), "empty"},
 			{acc0, fromCPE(release, 3), "release_empty"}, {core, toCPE(reply, 3, lease1), "empty"},
 		}, asked: []string{duid1 + "@acc0"}},

@@ -13,7 +13,9 @@ import (
 
 // judge decides what a Reply to a transaction may teach. Replies to Release,
 // Decline and Confirm name no lease that anybody holds (RFC 8415, section
-// 18.3), and whatever they name anyway is not believed.
+// 18.3), and whatever they name anyway is not believed. A Confirm that was
+// granted says that the client has leases here, and not until when: a server is
+// asked (R98).
 func (m *matcher) judge(w *answer, t *transaction, batch *binding.Batch) counter {
 	msg := &m.message
 	for _, s := range msg.statuses {
@@ -27,7 +29,10 @@ func (m *matcher) judge(w *answer, t *transaction, batch *binding.Batch) counter
 		return noRapidCommit
 	}
 	switch t.kind {
-	case dhcpv6.MessageTypeRelease, dhcpv6.MessageTypeDecline, dhcpv6.MessageTypeConfirm:
+	case dhcpv6.MessageTypeConfirm:
+		m.ask(msg.client, t.port, w.at)
+		return empty
+	case dhcpv6.MessageTypeRelease, dhcpv6.MessageTypeDecline:
 		return empty
 	}
 	before := len(batch.Observations)

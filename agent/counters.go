@@ -39,6 +39,7 @@ func tableCounters(c binding.Counts) map[string]uint64 {
 		"observations_merged":    c.Merged,
 		"conflicts":              c.Conflicts,
 		"conflicts_tied":         c.Ties,
+		"claims_repelled":        c.Repelled,
 		"tombstone_holds":        c.TombstoneHolds,
 		"sequence_lockouts":      c.Lockouts,
 		"sequence_epoch_resets":  c.EpochResets,

@@ -52,6 +52,7 @@ type owner struct {
 	resync   time.Duration // 0: no resync at an interval
 	nextSync time.Time
 	doubts   uint64 // how many there had been at the last look
+	repelled repelled
 }
 
 // auditState says where an audit of the kernel's routes stands. Nothing else
@@ -225,6 +226,7 @@ func (o *owner) tick(now time.Time) {
 	}
 	o.recovery.check(now, o.idle())
 	o.settle()
+	o.repelled.tell(now, o.table, o.log, o.nameOf)
 	if o.resync > 0 && now.After(o.nextSync) {
 		o.syncAll(now)
 	}

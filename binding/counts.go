@@ -20,6 +20,7 @@ type Counts struct {
 	Merged           uint64 // reports of an exchange that was known (R78)
 	Conflicts        uint64 // verdicts between different clients
 	Ties             uint64 // those of them that R79 decided
+	Repelled         uint64 // claims and Releases by others, which did not take the lease from its client
 	TombstoneHolds   uint64 // statements that R89 kept out
 	Lockouts         uint64 // sequence numbers too far ahead (R84): an alarm
 	EpochResets      uint64 // servers whose numbers began anew (R85)

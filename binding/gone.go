@@ -14,7 +14,7 @@ func (t *Table) withdrawn(ref uint32, s *statement, out []Change) []Change {
 	if t.isStrangers(r, s) || !prevails(why) && (why != SameExchange || s.claim.received < r.received) {
 		if !t.isClient(r, s) {
 			t.conflict(why)
-			t.tell(s, why, false, r.client)
+			t.repel(r, s, why)
 		}
 		return out
 	}

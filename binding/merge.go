@@ -76,7 +76,7 @@ func (t *Table) complete(ref uint32, r *record, s *statement) bool {
 func (t *Table) lose(ref uint32, r *record, s *statement, why Reason, out []Change) []Change {
 	if !t.isClient(r, s) {
 		t.conflict(why)
-		t.tell(s, why, false, r.client)
+		t.repel(r, s, why)
 		if r.disputedBy(s, why) {
 			t.doubtAlso(ref, r, ClientDisputed)
 		}
@@ -106,6 +106,23 @@ func (r *record) disputedBy(s *statement, why Reason) bool {
 // them in answer to a question.
 func (r *record) contradicts(s *statement) bool {
 	return Server(r.server) != s.server && r.source != FromLookup && s.source != FromLookup
+}
+
+// repel notes what somebody else said of a lease in vain: its client keeps it.
+func (t *Table) repel(r *record, s *statement, why Reason) {
+	t.counts.Repelled++
+	t.repelled = s.key
+	t.tell(s, why, false, r.client)
+}
+
+// Repelled returns the key of the lease that somebody else than its client
+// claimed in vain last; the zero Key if nobody has. Counts says how often that
+// was, and Story who it was.
+func (t *Table) Repelled() Key {
+	if t.counts.Repelled == 0 {
+		return Key{}
+	}
+	return t.repelled.key()
 }
 
 // conflict counts a verdict between different clients.

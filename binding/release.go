@@ -20,7 +20,7 @@ func (t *Table) released(ref uint32, s *statement, out []Change) []Change {
 		return t.drop(ref, r, ReleasedByOwner, out)
 	default:
 		t.counts.ReleasesDisputed++
-		t.tell(s, ReleaseDisputed, false, r.client)
+		t.repel(r, s, ReleaseDisputed)
 		if !r.adopted() { // nobody has claimed that one yet: every server will be asked
 			t.doubtAlso(ref, r, ReleaseDisputed)
 		}

@@ -142,8 +142,8 @@ func TestConflict(t *testing.T) {
 		l.say(l.held(alice, -90))
 		l.holds(bob, LaterCLT)
 		l.tells(EarlierCLT, false)
-		if c := l.table.Counts(); c.Conflicts != 2 || c.Ties != 0 {
-			t.Errorf("counts are %+v", c)
+		if c := l.table.Counts(); c.Conflicts != 2 || c.Ties != 0 || c.Repelled != 1 || l.table.Repelled() != keyP {
+			t.Errorf("counts are %+v, repelled a claim to %v", c, l.table.Repelled())
 		}
 	})
 	t.Run("R77: another client by the same next hop writes nothing to the kernel", func(t *testing.T) {

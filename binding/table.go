@@ -43,6 +43,7 @@ type Table struct {
 	claims     map[uint32]unclaimed
 	tombstones tombstones
 	story      story
+	repelled   packedKey // see Repelled
 
 	postponed  []uint32            // records that wait for the answer to a change
 	vacancies  []vacancy           // slots that came free

@@ -41,6 +41,7 @@ var meanings = map[string]string{
 	"observations_malformed": "statements about leases that could not be used",
 	"conflicts":              "prefixes claimed for two clients; 'leaseroute explain PREFIX' tells who won",
 	"conflicts_tied":         "of these: decided by rank, since both clients were heard at the same time",
+	"claims_repelled":        "claims to a prefix, and releases of one, by others than its client, in vain: see the log, and 'leaseroute explain PREFIX'",
 	"tombstone_holds":        "leases from before their own release, withdrawal or denial, ignored",
 	"sequence_lockouts":      "sequence numbers too far ahead, ignored: check that server",
 	"sequence_epoch_resets":  "servers whose sequence numbers began anew",

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -182,6 +183,8 @@ func TestGleanedInMidstream(t *testing.T) {
 		})
 	}
 	m.explained(t, block(1), "bulk from dhcp1 (on acc1): the client spoke to its server earlier [R77]")
+	m.explained(t, block(1), "client "+duidText(duidOf(101).ToBytes())+" lost against "+duidText(duidOf(201).ToBytes()))
+	m.WaitLine(t, regexp.MustCompile(`msg="somebody else claimed a client's lease, in vain"`))
 	m.explained(t, block(2), "bulk from dhcp1 (on acc0): older than the end of the lease [R89]")
 	m.explained(t, block(2), "glean (Release, on acc0): released by its client [R89]")
 	m.explained(t, block(4), "bulk from dhcp1 (on acc1): newer sequence number of the same server [R76]")

@@ -5,6 +5,7 @@ package glean
 import (
 	"encoding/binary"
 	"net/netip"
+	"regexp"
 	"testing"
 	"time"
 
@@ -58,6 +59,13 @@ func TestTheft(t *testing.T) {
 		must(t, mean.ask(p.ctx, l, dhcpv6.MessageTypeRelease, own))
 		p.exact(t)
 	}
+	t.Run("what was in vain is counted and logged", func(t *testing.T) {
+		before := p.Status(t).Counters
+		if n := before["claims_repelled"]; n < before["releases_disputed"] || n == 0 {
+			t.Errorf("%d claims were in vain, and %d releases", n, before["releases_disputed"])
+		}
+		p.WaitLine(t, regexp.MustCompile(`level=warning msg="somebody else claimed a client's lease, in vain" claims=\d+ duid=.* prefix="`+p.prefix.String()))
+	})
 	t.Run("G-9 who releases it in its client's name, and the server doesn't listen, is not believed", func(t *testing.T) {
 		masked := p.masked()
 		masked.server = opaque([]byte{0, 3, 0, 1, 2, 0, 0, 0, 0, 0x66})

@@ -86,6 +86,16 @@ func (a *Agent) glean(ctx context.Context) error {
 	return nil
 }
 
+// gleaning reports whether the wire is watched.
+func (a *Agent) gleaning() bool {
+	select {
+	case <-a.blind:
+		return false
+	default:
+		return a.gleaner != nil
+	}
+}
+
 // watch waits until the wire is watched and unknown addresses are noticed, or
 // it is known that they won't be. It reports false when ctx has ended.
 func (a *Agent) watch(ctx context.Context) bool {

@@ -50,6 +50,7 @@ func printStatus(w io.Writer, s control.Status) error {
 	fmt.Fprintf(w, "relay-id  %s\n", s.RelayID)
 	fmt.Fprintf(w, "bindings  %d%s\n", s.Bindings, parts(s.ByState))
 	fmt.Fprintf(w, "routes    %d in the kernel\n", s.RoutesInstalled)
+	fmt.Fprintf(w, "gleaning  %s\n", gleaning(s.Counters))
 	fmt.Fprintf(w, "on demand %s\n\n", onDemand(s))
 	return errors.Join(
 		printServers(w, s.Servers),
@@ -70,6 +71,17 @@ func onDemand(s control.Status) string {
 	of := func(name string) uint64 { return s.Counters["on_demand_"+name] }
 	return fmt.Sprintf("armed (%s): %d lookups, %d found, %d held by nobody, %d unanswered",
 		s.OnDemand.Mode, of("lookups"), of("found"), of("denied"), of("unanswered"))
+}
+
+// gleaning says what was seen on the wire. A daemon that does not watch it has
+// no such counters.
+func gleaning(counters map[string]uint64) string {
+	interfaces, watching := counters["glean_interfaces"]
+	if !watching {
+		return "no"
+	}
+	return fmt.Sprintf("on %d interfaces: %d packets, %d lost, %d answers learnt from, %d releases",
+		interfaces, counters["glean_received"], counters["glean_kernel_dropped"], counters["glean_taught"], counters["glean_released"])
 }
 
 // parts lists counts by name; "" if there are none.

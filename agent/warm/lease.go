@@ -80,10 +80,14 @@ func parse(b []byte) (l Lease, err error) {
 	var text [4][]byte
 	rest := b[fixed:]
 	for i := range text {
-		if len(rest) < 1 || len(rest) < 1+int(rest[0]) {
+		if len(rest) < 1 {
 			return l, errLease
 		}
-		text[i], rest = rest[1:1+rest[0]], rest[1+rest[0]:]
+		end := 1 + int(rest[0])
+		if len(rest) < end {
+			return l, errLease
+		}
+		text[i], rest = rest[1:end], rest[end:]
 	}
 	if len(rest) > 0 {
 		return l, errLease

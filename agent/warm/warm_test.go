@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -126,6 +127,18 @@ func TestWhatIsNotWholeYieldsNothing(t *testing.T) {
 	}
 	try("more behind the end", append(bytes.Clone(whole), 0), ErrDamaged)
 	try("another kind of file", []byte("# leaseroute.yaml: this is something else\n"), ErrForeign)
+}
+
+// TestLongestNamesComeBack (R131): a length of 255 is one octet, and no less a
+// length for that.
+func TestLongestNamesComeBack(t *testing.T) {
+	want := samples()
+	want[0].Interface = strings.Repeat("i", maxString)
+	want[1].Client = bytes.Repeat([]byte{1}, maxString)
+	_, got, err := load(t, write(t, want), 2)
+	if d := cmp.Diff(want, got, equal); err != nil || d != "" {
+		t.Errorf("Read: %v; leases differ (-want +got):\n%s", err, d)
+	}
 }
 
 func TestFileWithTooManyLeasesIsRefused(t *testing.T) {

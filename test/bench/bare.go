@@ -21,7 +21,7 @@ type bare struct {
 	batches [][]byte
 }
 
-// bareBatch is how many messages share a system call. From 16 to 256 makes no
+// bareBatch is how many messages share a system call where speed counts. From 16 to 256 makes no
 // difference to the kernel.
 const bareBatch = 256
 
@@ -32,8 +32,9 @@ const (
 	metric   = 1024
 )
 
-// newBare encodes the routes for a namespace that has their interfaces.
-func newBare(targets []target, n *lab.Namespace) (*bare, error) {
+// newBare encodes the routes for a namespace that has their interfaces, in
+// batches of a size.
+func newBare(targets []target, n *lab.Namespace, size int) (*bare, error) {
 	index := make(map[string]int)
 	err := n.Do(func() error {
 		all, err := net.Interfaces()
@@ -44,12 +45,12 @@ func newBare(targets []target, n *lab.Namespace) (*bare, error) {
 	})
 	b := &bare{}
 	for i, t := range targets {
-		if i%bareBatch == 0 {
+		if i%size == 0 {
 			b.batches = append(b.batches, nil)
 		}
 		batch := &b.batches[len(b.batches)-1]
 		flags := uint16(unix.NLM_F_REQUEST | unix.NLM_F_CREATE | unix.NLM_F_EXCL)
-		if (i+1)%bareBatch == 0 || i == len(targets)-1 {
+		if (i+1)%size == 0 || i == len(targets)-1 {
 			flags |= unix.NLM_F_ACK
 		}
 		*batch = appendRoute(*batch, flags, &t, index[t.Dev])
@@ -87,25 +88,32 @@ func appendRoute(b []byte, flags uint16, t *target, index int) []byte {
 }
 
 // send installs the routes and returns how long that took.
-func (b *bare) send(n *lab.Namespace) (took time.Duration, err error) {
+func (b *bare) send(n *lab.Namespace) (time.Duration, error) {
+	fd, err := routeSocket(n)
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(fd)
+	answer := make([]byte, 4096)
+	began := time.Now()
+	for _, batch := range b.batches {
+		if err := sendBatch(fd, batch, answer); err != nil {
+			return 0, err
+		}
+	}
+	return time.Since(began), nil
+}
+
+// routeSocket opens a socket for requests to a namespace's kernel.
+func routeSocket(n *lab.Namespace) (fd int, err error) {
 	err = n.Do(func() error {
-		fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
-		if err != nil {
-			return os.NewSyscallError("socket", err)
-		}
-		defer unix.Close(fd)
-		_ = unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_CAP_ACK, 1) // short answers; long ones would do
-		answer := make([]byte, 4096)
-		began := time.Now()
-		for _, batch := range b.batches {
-			if err := sendBatch(fd, batch, answer); err != nil {
-				return err
-			}
-		}
-		took = time.Since(began)
-		return nil
+		fd, err = unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
+		return os.NewSyscallError("socket", err)
 	})
-	return took, err
+	if err == nil {
+		_ = unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_CAP_ACK, 1) // short answers; long ones would do
+	}
+	return fd, err
 }
 
 // sendBatch sends one batch and reads its answer: the first refusal, or that

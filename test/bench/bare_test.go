@@ -26,21 +26,27 @@ func TestBareInstallsTheDaemonsRoutes(t *testing.T) {
 		}
 		return d.complete(ctx, e, int(c))
 	})
-	sent := installed(t, func(_ context.Context, e *lab.Edge) error {
+	sent := bareRoutes(t, c)
+	if len(sent) != int(c) || !slices.Equal(recovered, sent) {
+		t.Errorf("bare installs %d routes that are not the daemon's %d", len(sent), len(recovered))
+	}
+}
+
+// bareRoutes are the routes that bare installs for a crowd.
+func bareRoutes(t *testing.T, c crowd) []lab.Route {
+	t.Helper()
+	return installed(t, func(_ context.Context, e *lab.Edge) error {
 		targets, err := c.targets(e)
 		if err != nil {
 			return err
 		}
-		y, err := newBare(targets, e.Router)
+		y, err := newBare(targets, e.Router, bareBatch)
 		if err != nil {
 			return err
 		}
 		_, err = y.send(e.Router)
 		return err
 	})
-	if len(sent) != int(c) || !slices.Equal(recovered, sent) {
-		t.Errorf("bare installs %d routes that are not the daemon's %d", len(sent), len(recovered))
-	}
 }
 
 // installed returns the routes to delegated prefixes that f makes in a fresh

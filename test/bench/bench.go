@@ -30,6 +30,9 @@ func (b *bench) benchmarks() []benchmark {
 		{"recovery-many", func(ctx context.Context) ([]result, error) { return b.recovery(ctx, b.many) }},
 		{"kea", b.kea},
 		{"gap", b.gap},
+		{"glean-rate", b.gleanRate},
+		{"glean-delay", b.gleanDelay},
+		{"warm-start", b.warmStart},
 	}
 }
 

@@ -52,6 +52,7 @@ func linksOf(e *lab.Edge) (links []lqserver.Link) {
 type target struct {
 	lab.Route
 	expires time.Duration // from now
+	client  []byte        // DUID
 }
 
 // margin is routes.fail_safe_margin.
@@ -70,6 +71,7 @@ func (c crowd) targets(e *lab.Edge) ([]target, error) {
 		targets[i] = target{
 			Route:   lab.Route{Prefix: l.Prefix, Gateway: l.Relays[0].Peer, Dev: e.Access[i%len(e.Access)].Name},
 			expires: time.Until(l.Last.Add(l.Valid)) + margin,
+			client:  l.Client,
 		}
 	}
 	return targets, nil

@@ -21,15 +21,17 @@ type daemon struct {
 	boot    time.Duration // from the start of the process to that question
 }
 
-// What the daemon says when it begins to ask, and when all is in the kernel.
+// What the daemon says when it begins to ask, when that failed, and when all is
+// in the kernel.
 var (
 	asking    = regexp.MustCompile(`msg=recovering`)
+	refused   = regexp.MustCompile(`msg="round broke off"`)
 	recovered = regexp.MustCompile(`msg=recovered`)
 )
 
-// recover starts the daemon, configured for a server that knows it by relayID
-// and with more lines of YAML, and waits until it has recovered.
-func (b *bench) recover(ctx context.Context, e *lab.Edge, relayID, extra string) (*daemon, error) {
+// start starts the daemon, configured for a server that knows it by relayID and
+// with more lines of YAML.
+func (b *bench) start(ctx context.Context, e *lab.Edge, relayID, extra string) (*daemon, error) {
 	config, socket := e.Path("leaseroute.yaml"), e.Path("control.sock")
 	text := fmt.Sprintf(`relay_id: %q
 state_dir: %s
@@ -43,21 +45,37 @@ control: { socket: %s }
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	began := time.Now()
 	p, err := e.Start(e.Router.Command(ctx, b.binary, "run", "-c", config))
+	return &daemon{Client: control.NewClient(socket), process: p}, err
+}
+
+// recover starts the daemon and waits until it has recovered.
+func (b *bench) recover(ctx context.Context, e *lab.Edge, relayID, extra string) (*daemon, error) {
+	began := time.Now()
+	d, err := b.start(ctx, e, relayID, extra)
 	if err != nil {
 		return nil, err
 	}
-	d := &daemon{Client: control.NewClient(socket), process: p}
-	if _, err := p.WaitLine(ctx, asking); err != nil {
+	if _, err := d.process.WaitLine(ctx, asking); err != nil {
 		return nil, err
 	}
 	asked := time.Now()
-	if _, err := p.WaitLine(ctx, recovered); err != nil {
+	if _, err := d.process.WaitLine(ctx, recovered); err != nil {
 		return nil, err
 	}
 	d.boot, d.took = asked.Sub(began), time.Since(asked)
 	return d, nil
+}
+
+// watch starts the daemon where no server answers, and waits until it has
+// found that out: then it watches the wire.
+func (b *bench) watch(ctx context.Context, e *lab.Edge) (*daemon, error) {
+	d, err := b.start(ctx, e, relayID, "")
+	if err != nil {
+		return nil, err
+	}
+	_, err = d.process.WaitLine(ctx, refused)
+	return d, err
 }
 
 // status asks the daemon how it is.

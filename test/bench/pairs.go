@@ -20,6 +20,12 @@ func (s series) median() float64 {
 	return sorted[len(sorted)/2]
 }
 
+// quantile is the value that so many of the values, from 0 to 1, do not exceed.
+func (s series) quantile(share float64) float64 {
+	sorted := slices.Sorted(slices.Values(s))
+	return sorted[min(int(share*float64(len(sorted))), len(sorted)-1)]
+}
+
 // spread is the smallest and the largest value.
 func (s series) spread() string { return fmt.Sprintf("%.2f-%.2f", slices.Min(s), slices.Max(s)) }
 

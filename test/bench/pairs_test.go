@@ -28,6 +28,18 @@ func TestMedianIsTheMiddleOfTheSorted(t *testing.T) {
 	}
 }
 
+func TestQuantileIsNotExceededByItsShare(t *testing.T) {
+	var s series
+	for i := range 1000 {
+		s = append(s, float64((i*7)%1000))
+	}
+	for share, want := range map[float64]float64{0: 0, 0.5: 500, 0.99: 990, 1: 999} {
+		if got := s.quantile(share); got != want {
+			t.Errorf("quantile %v = %v, want %v", share, got, want)
+		}
+	}
+}
+
 func TestPairsBeginInTurns(t *testing.T) {
 	var order string
 	stopwatch := func(name string, took time.Duration) stopwatch {

@@ -83,7 +83,7 @@ func (r *recovery) yardstick(ctx context.Context) (took time.Duration, err error
 		if err != nil {
 			return err
 		}
-		b, err := newBare(targets, e.Router)
+		b, err := newBare(targets, e.Router, bareBatch)
 		if err != nil {
 			return err
 		}

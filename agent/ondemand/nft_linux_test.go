@@ -300,16 +300,9 @@ func TestNFTFollowsInterfaces(t *testing.T) {
 // waitUp returns when an interface of the router's passes packets.
 func (s *site) waitUp(name string) {
 	s.t.Helper()
-	for {
-		up := false
-		must(s.t, s.Router.Do(func() error {
-			link, err := net.InterfaceByName(name)
-			up = err == nil && link.Flags&net.FlagRunning != 0
-			return err
-		}))
-		if up {
-			return
-		}
+	for !slices.ContainsFunc(s.links(), func(l net.Interface) bool {
+		return l.Name == name && l.Flags&net.FlagRunning != 0
+	}) {
 	}
 }
 

@@ -66,13 +66,11 @@ func newSite(t testing.TB) *site {
 func (s *site) connect(name string, far *lab.Namespace, dev string) {
 	s.t.Helper()
 	p := &port{}
-	must(s.t, s.Router.Do(func() error {
-		link, err := net.InterfaceByName(name)
-		if err == nil {
-			p.index, p.mac = link.Index, link.HardwareAddr
+	for _, l := range s.links() {
+		if l.Name == name {
+			p.index, p.mac = l.Index, l.HardwareAddr
 		}
-		return err
-	}))
+	}
 	var err error
 	p.Wire, err = far.Wire(dev)
 	must(s.t, err)
@@ -86,26 +84,30 @@ func (s *site) route(format string, args ...any) {
 	must(s.t, s.Router.IP(s.t.Context(), "route "+fmt.Sprintf(format, args...)))
 }
 
+// links are the router's interfaces.
+func (s *site) links() (links []net.Interface) {
+	s.t.Helper()
+	must(s.t, s.Router.Do(func() (err error) {
+		links, err = net.Interfaces()
+		return err
+	}))
+	return links
+}
+
 // interfaces are the router's, as the agent would tell of them.
 func (s *site) interfaces() (out []Interface) {
-	must(s.t, s.Router.Do(func() error {
-		links, err := net.Interfaces()
-		if err != nil {
+	for _, l := range s.links() {
+		i := Interface{Name: l.Name}
+		var addresses []net.Addr
+		must(s.t, s.Router.Do(func() (err error) {
+			addresses, err = l.Addrs()
 			return err
+		}))
+		for _, a := range addresses {
+			i.Addresses = append(i.Addresses, netip.MustParsePrefix(a.String()))
 		}
-		for _, l := range links {
-			i := Interface{Name: l.Name}
-			addresses, err := l.Addrs()
-			if err != nil {
-				return err
-			}
-			for _, a := range addresses {
-				i.Addresses = append(i.Addresses, netip.MustParsePrefix(a.String()))
-			}
-			out = append(out, i)
-		}
-		return nil
-	}))
+		out = append(out, i)
+	}
 	return out
 }
 
@@ -251,7 +253,17 @@ func (u Unknown) String() string {
 	return fmt.Sprintf("%s source %t by %d from %s", u.Address, u.Source, u.Interface, u.MAC)
 }
 
-// counted waits until a counter has a value.
+// await waits until a counter has a value, or more.
+func (w *watch) await(name string, want uint64) {
+	w.t.Helper()
+	for began := time.Now(); w.Stats()[name] < want; {
+		if time.Since(began) > patience {
+			w.t.Fatalf("%s is not %d; counters: %v", name, want, w.Stats())
+		}
+	}
+}
+
+// counted fails the test if a counter has not a value.
 func (w *watch) counted(name string, want uint64) {
 	w.t.Helper()
 	if got := w.Stats()[name]; got != want {

@@ -55,7 +55,7 @@ type Interface struct {
 	Addresses []netip.Prefix // with the length of their link's prefix
 }
 
-// Options is what an NFT needs.
+// Options is what an NFT needs. Interfaces and Log must be set.
 type Options struct {
 	// Table is the name of the nftables table, family inet: letters, digits,
 	// "_" and "-". It is ours alone: what has that name is replaced. "":

@@ -115,12 +115,12 @@ func (a *Agent) Run(ctx context.Context) error {
 // build makes the owner and what feeds it, and starts them in g: the kernel's
 // monitor, the installer, the lookups, the gleaner.
 func (a *Agent) build(g *errgroup.Group, ctx context.Context, observed chan *binding.Batch, adopted chan struct{}) {
-	events := make(chan routes.Event, 1024) // never closed: the monitor also watches ctx
-	changed := make(chan struct{}, 1)       // a token: interfaces came or went
+	events := make(chan routes.Event, 1024)                          // never closed: the monitor also watches ctx
+	changed, moved := make(chan struct{}, 1), make(chan struct{}, 1) // a token: interfaces came or went
 	jobs, results := make(chan job), make(chan result)
 	a.newPorts()
 	a.servers = a.requestors(observed)
-	a.engine = a.newEngine()
+	a.engine = a.newEngine(moved)
 	a.owner = &owner{
 		table:    binding.New(policy(a.cfg), time.Now()),
 		observed: observed, events: events, calls: a.calls,
@@ -131,7 +131,7 @@ func (a *Agent) build(g *errgroup.Group, ctx context.Context, observed chan *bin
 		servers:  a.servers,
 		askFor:   linksOf(a.cfg, a.links),
 		resync:   a.cfg.Recovery.ResyncInterval,
-		changed:  []chan<- struct{}{changed},
+		changed:  []chan<- struct{}{changed, moved},
 		engine:   a.engine,
 	}
 	install := &installer{kernel: a.kernel, jobs: jobs, results: results, log: a.log}

@@ -10,6 +10,7 @@ import (
 	"leaseroute/binding"
 	"leaseroute/config"
 	"leaseroute/lqclient"
+	"leaseroute/routes"
 )
 
 // newPorts makes the UDP ports that the servers are asked from: one for each
@@ -33,7 +34,7 @@ func portSource(s config.Server) netip.Addr {
 
 // newEngine makes what asks about single addresses, and if the configuration
 // wants it, what notices the unknown ones.
-func (a *Agent) newEngine() *ondemand.Engine {
+func (a *Agent) newEngine(changed <-chan struct{}) *ondemand.Engine {
 	o := a.cfg.OnDemand
 	options := ondemand.EngineOptions{
 		Lookup:        a.lookUp,
@@ -48,7 +49,57 @@ func (a *Agent) newEngine() *ondemand.Engine {
 		MaxNegative:   o.MaxNegative,
 		Log:           a.log,
 	}
+	if o.Enabled {
+		options.Detector = a.newDetector(changed)
+	}
 	return ondemand.NewEngine(options)
+}
+
+// newDetector makes what notices unknown addresses; changed tells it that
+// interfaces came or went.
+func (a *Agent) newDetector(changed <-chan struct{}) ondemand.Detector {
+	o := a.cfg.OnDemand
+	rate := func(perSecond int) ondemand.Rate {
+		return ondemand.Rate{PerSecond: uint64(perSecond), Burst: uint32(perSecond)}
+	}
+	mac := rate(o.MACRate)
+	mac.Burst = uint32(max(5, o.MACRate)) // a host tries a few of its addresses at once
+	return ondemand.NewNFT(ondemand.Options{
+		Table:      o.Table,
+		Group:      o.Group,
+		Access:     a.cfg.Interfaces.Access,
+		Core:       a.cfg.Interfaces.Core,
+		Interfaces: func() []ondemand.Interface { return interfacesOf(a.links) },
+		Changed:    changed,
+		Blocks:     a.cfg.Delegation.Allowed,
+		Mask6:      a.cfg.Delegation.MaxLength,
+		Guard:      o.Guard,
+		Keep:       o.Keep,
+		Rates: ondemand.Rates{
+			MAC:          mac,
+			First:        rate(o.InterfaceRate),
+			Second:       rate(o.InterfaceRate),
+			Destinations: rate(o.InterfaceRate),
+			Candidates:   rate(o.CandidateRate),
+			Total:        rate(o.Rate),
+		},
+		Sizes: ondemand.Sizes{
+			Verified:   uint32(o.MaxVerified),
+			Pending:    uint32(o.MaxPending),
+			Candidates: uint32(o.MaxCandidates),
+		},
+		Pend: o.PendingTime,
+		Log:  a.log,
+	})
+}
+
+func interfacesOf(links *routes.Links) []ondemand.Interface {
+	all := links.Interfaces()
+	out := make([]ondemand.Interface, 0, len(all))
+	for _, i := range all {
+		out = append(out, ondemand.Interface{Name: i.Name, Addresses: i.Addresses})
+	}
+	return out
 }
 
 // lookUp asks the servers about a target, as the configuration says.

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -298,5 +299,26 @@ func TestFaultsAreBounded(t *testing.T) {
 	const want = "x.yaml: more than 100 faults, the rest is not shown"
 	if last := faults[maxFaults].Error(); last != want {
 		t.Errorf("the last is %q, want %q", last, want)
+	}
+}
+
+// What reaches the relay's port is the relay's, and it must drop replies: we
+// never ask from there.
+func TestLocalPortIsNotTheRelays(t *testing.T) {
+	for name, tt := range map[string]struct {
+		port string
+		good bool
+	}{
+		"C32 R16 the relay's port is refused":         {"547", false},
+		"R16 the client's port, which is the default": {"546", true},
+		"R16 any other port":                          {"10546", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("LEASEROUTE_ON_DEMAND_LOCAL_PORT", tt.port)
+			c, err := Load("testdata/good/minimal.yaml", nil)
+			if good := err == nil && strconv.Itoa(int(c.OnDemand.LocalPort)) == tt.port; good != tt.good {
+				t.Errorf("Load = %v", err)
+			}
+		})
 	}
 }

@@ -17,7 +17,7 @@ import (
 )
 
 func TestRetransmission(t *testing.T) {
-	t.Run("C21 C22 R19 R20 the waits double, up to ten seconds, each with a random part of its own", func(t *testing.T) {
+	t.Run("C21 C22 C25 R19 R20 the waits double, up to ten seconds, each with a random part of its own", func(t *testing.T) {
 		distinct := make(map[float64]bool)
 		for range 1000 {
 			var rt retransmission
@@ -38,7 +38,7 @@ func TestRetransmission(t *testing.T) {
 				previous = next
 			}
 		}
-		if len(distinct) < 1000 { // C25
+		if len(distinct) < 1000 {
 			t.Errorf("%d different ratios of 4000 waits: the random part is not drawn anew", len(distinct))
 		}
 	})

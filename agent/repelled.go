@@ -31,10 +31,13 @@ func (r *repelled) tell(now time.Time, table *binding.Table, log *logrus.Entry, 
 	fields["prefix"] = key.Prefix
 	for _, e := range table.Story(key) {
 		// Who releases a lease elsewhere may go by its client's name.
-		if !e.Won && (e.Other != nil || e.Reason == binding.ReleaseDisputed) {
-			fields["duid"], fields["holder"] = duidText(e.Client), duidText(e.Other)
-			fields["link"], fields["source"], fields["reason"] = nameOf(e.Interface), e.Source, e.Reason
+		if e.Won || e.Other == nil && e.Reason != binding.ReleaseDisputed {
+			continue
+		}
+		fields["duid"], fields["link"], fields["source"], fields["reason"] = duidText(e.Client), nameOf(e.Interface), e.Source, e.Reason
+		if delete(fields, "holder"); e.Other != nil {
+			fields["holder"] = duidText(e.Other)
 		}
 	}
-	log.WithFields(fields).Warn("somebody else claimed a client's lease, in vain")
+	log.WithFields(fields).Warn("a lease was claimed or released in vain")
 }

@@ -50,19 +50,12 @@ func newMidstream(t *testing.T, numbers map[netip.Prefix]uint64, bindings func(*
 	t.Helper()
 	m := &midstream{site: newBareSite(t, 2), hold: lqserver.NewHold(1)}
 	t.Cleanup(m.hold.Release)
-	var err error
-	m.tree, err = lab.FetchPeers(m.ctx, t.Output())
-	must(t, err)
-	m.relay, err = m.Relay(m.tree, false, m.Site())
-	must(t, err)
-	must(t, m.relay.Start(m.ctx))
-	m.play(t, script{numbers})
+	m.playRelayed(t, script{numbers: numbers})
 	for i := range m.lines {
 		m.lines[i] = m.line(t, m.Access[i])
 	}
 	m.serve(t, bindings(m.site))
-	numbered := fmt.Sprintf("{ name: dhcp1, sequence_number_option: %d,", sequenceOption)
-	m.Daemon = daemon.New(t, m.Edge, strings.Replace(daemon.Config(relayID), "{ name: dhcp1,", numbered, 1))
+	m.Daemon = daemon.New(t, m.Edge, serverKeys(daemon.Config(relayID), fmt.Sprintf("sequence_number_option: %d,", sequenceOption)))
 	m.kernel = m.watch(t)
 	m.Start(t)
 	m.reached(t)
@@ -104,11 +97,11 @@ func (m *midstream) reached(t *testing.T) {
 }
 
 // stands waits until the kernel has the route to p by way of a place.
-func (m *midstream) stands(t *testing.T, p netip.Prefix, at place) {
+func (s *site) stands(t *testing.T, p netip.Prefix, at place) {
 	t.Helper()
 	want := lab.Route{Prefix: p, Gateway: at.gateway, Dev: at.dev}
-	m.until(t, "the route is not there", func() []string {
-		if r := m.Routes(t)[p]; r != want {
+	s.until(t, "the route is not there", func() []string {
+		if r := s.Routes(t)[p]; r != want {
 			return []string{fmt.Sprintf("%+v, want %+v", r, want)}
 		}
 		return nil
@@ -184,7 +177,7 @@ func TestGleanedInMidstream(t *testing.T) {
 	}
 	m.explained(t, block(1), "bulk from dhcp1 (on acc1): the client spoke to its server earlier [R77]")
 	m.explained(t, block(1), "client "+duidText(duidOf(101).ToBytes())+" lost against "+duidText(duidOf(201).ToBytes()))
-	m.WaitLine(t, regexp.MustCompile(`msg="somebody else claimed a client's lease, in vain"`))
+	m.WaitLine(t, regexp.MustCompile(`msg="a lease was claimed or released in vain"`))
 	m.explained(t, block(2), "bulk from dhcp1 (on acc0): older than the end of the lease [R89]")
 	m.explained(t, block(2), "glean (Release, on acc0): released by its client [R89]")
 	m.explained(t, block(4), "bulk from dhcp1 (on acc1): newer sequence number of the same server [R76]")

@@ -42,11 +42,11 @@ func newPrey(t *testing.T) *prey {
 // thief asks as somebody else, on the other link.
 const thief = 99
 
-// reply is a Relay-reply that gives a prefix to a client on an access link.
-func (p *prey) reply(prefix netip.Prefix, a lab.Access, client *subscriber, xid dhcpv6.TransactionID) []byte {
+// replyTo is a Relay-reply that gives leases to a client on an access link.
+func replyTo(a lab.Access, client *subscriber, xid dhcpv6.TransactionID, leases dhcpv6.Option) []byte {
 	inner := client.message(dhcpv6.MessageTypeReply, netip.Prefix{}, dhcpv6.WithServerID(opaque(lab.KeaServerDUID)))
 	inner.TransactionID = xid
-	inner.UpdateOption(leased(prefix, 3600))
+	inner.UpdateOption(leases)
 	outer, err := dhcpv6.EncapsulateRelay(inner, dhcpv6.MessageTypeRelayReply, a.Address.AsSlice(), client.from.AsSlice())
 	if err != nil {
 		panic(err) // it takes no other type
@@ -112,7 +112,7 @@ func TestForgedReplies(t *testing.T) {
 					must(t, p.lines[1].send(p.ctx, to.from, ask))
 					p.Wait(t, "the client's question", func(s control.Status) bool { return s.Counters["glean_opened"] > opened })
 				}
-				must(t, sendFrom(p.ctx, tt.from, tt.dev, tt.address, p.reply(prefix, p.Access[1], to, ask.TransactionID)))
+				must(t, sendFrom(p.ctx, tt.from, tt.dev, tt.address, replyTo(p.Access[1], to, ask.TransactionID, leased(prefix, 3600))))
 				p.Wait(t, "the forged Reply to be counted", func(s control.Status) bool { return s.Counters[counter] > before })
 				if tt.open {
 					must(t, p.server.Start(p.ctx))
@@ -130,7 +130,7 @@ func TestForgedReplies(t *testing.T) {
 		opened := p.Status(t).Counters["glean_opened"]
 		must(t, p.lines[1].send(p.ctx, to.from, ask))
 		p.Wait(t, "the client's question", func(s control.Status) bool { return s.Counters["glean_opened"] > opened })
-		must(t, sendFrom(p.ctx, p.Server, "core0", lab.ServerAddress, p.reply(bait, p.Access[1], to, ask.TransactionID)))
+		must(t, sendFrom(p.ctx, p.Server, "core0", lab.ServerAddress, replyTo(p.Access[1], to, ask.TransactionID, leased(bait, 3600))))
 		p.until(t, "nothing was learnt", func() []string {
 			want := lab.Route{Prefix: bait, Gateway: to.from, Dev: p.Access[1].Name}
 			if r := p.Routes(t)[bait]; r != want {

@@ -95,11 +95,16 @@ func (l *line) address(ctx context.Context, a netip.Addr) error {
 
 // send sends a message to all relays.
 func (l *line) send(ctx context.Context, from netip.Addr, m *dhcpv6.Message) error {
+	return l.sendTo(ctx, from, allAgents, m.ToBytes())
+}
+
+// sendTo sends any octets to the server port of an address.
+func (l *line) sendTo(ctx context.Context, from netip.Addr, to net.IP, b []byte) error {
 	if err := l.address(ctx, from); err != nil {
 		return err
 	}
-	_, err := l.conn.WriteTo(m.ToBytes(), &ipv6.ControlMessage{Src: from.AsSlice(), IfIndex: l.device},
-		&net.UDPAddr{IP: allAgents, Port: dhcpv6.DefaultServerPort})
+	_, err := l.conn.WriteTo(b, &ipv6.ControlMessage{Src: from.AsSlice(), IfIndex: l.device},
+		&net.UDPAddr{IP: to, Port: dhcpv6.DefaultServerPort})
 	return err
 }
 

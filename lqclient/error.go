@@ -30,6 +30,9 @@ var (
 	ErrClosed = errors.New("the connection has ended")
 )
 
+// errStrays says why an answer that ended in order is not complete.
+var errStrays = errors.New("the server also sent messages with bindings for no query of ours")
+
 // A StatusError is a status that is not Success (RFC 5007, section 4.1.3).
 type StatusError struct {
 	Code    iana.StatusCode

@@ -55,6 +55,7 @@ type exchange struct {
 	sink  sink
 
 	streaming bool // state STREAM; else WAIT
+	strays    int  // messages with bindings for nobody's query that came meanwhile
 	answer    Answer
 	progress  atomic.Int64 // the meter's clock when something last came for it (R49)
 

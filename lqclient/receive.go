@@ -71,6 +71,7 @@ func (c *Conn) dispatch(p Part) error {
 	case x == nil && p.Type == wire.LeaseQueryDone:
 		return c.violation(&c.notes.counters.UnknownDones, "RFC 5460, section 6.3", "DONE for no outstanding query")
 	case x == nil: // R29
+		c.stray(p)
 		c.notes.odd(&c.notes.counters.UnknownTransaction, "message for no outstanding query dropped", nil)
 		return nil
 	case p.Type == wire.LeaseQueryReply:
@@ -79,6 +80,17 @@ func (c *Conn) dispatch(p Part) error {
 		return c.data(x, p)
 	default:
 		return c.done(x, p)
+	}
+}
+
+// stray notes bindings that came for nobody's query: they may be those of a
+// query that is under way, whose answer then proves no absence.
+func (c *Conn) stray(p Part) {
+	if p.ClientDatas == 0 {
+		return
+	}
+	for _, x := range c.pending {
+		x.strays++
 	}
 }
 
@@ -160,6 +172,8 @@ func (c *Conn) done(x *exchange, p Part) error {
 		c.cutShort(x, statusError(p.Message))
 	case p.Status != iana.StatusSuccess:
 		c.complete(x, statusError(p.Message))
+	case x.streaming && x.strays > 0:
+		c.cutShort(x, fmt.Errorf("%w: %d", errStrays, x.strays))
 	case x.streaming:
 		c.complete(x, nil)
 	default:

@@ -25,6 +25,7 @@ func orderFaults() []fault {
 		broken("R29 C63 C64 a REPLY to nobody's query", "wrong-id=reply", "unknown_transaction", "DATA before the REPLY", nobody),
 		{
 			name: "R29 C63 DATA for nobody's query", knobs: []string{"wrong-id=data"}, struck: first(1),
+			breaks: true, error: "incomplete after 1 messages: the server also sent messages with bindings for no query of ours: 19",
 			counters: map[string]uint64{"unknown_transaction": clients - 1},
 		},
 		broken("R29 C61 DONE for nobody's query", "wrong-id=done", "unknown_dones", "DONE for no outstanding query", nil),

@@ -20,6 +20,7 @@ type outcome struct {
 	answered bool
 	found    uint64       // observations
 	refused  *StatusError // nil: it was not
+	broke    bool         // the answer broke off, or there was none
 }
 
 // chain asks one kind of query after the other until one yields a binding, or
@@ -95,7 +96,13 @@ func (r *Requestor) askAll(ctx context.Context, l *line, s step, bindings *atomi
 			return err
 		})
 	}
-	return outcomes, g.Wait()
+	err := g.Wait()
+	for i, o := range outcomes {
+		if o.broke {
+			r.breaks[queryKey(s.queries[i])]++
+		}
+	}
+	return outcomes, err
 }
 
 // askOne asks one query and hands on what it yields.
@@ -111,7 +118,7 @@ func (r *Requestor) askOne(ctx context.Context, l *line, q wire.Query, bindings 
 		return outcome{refused: s}, nil
 	}
 	if err != nil {
-		return outcome{found: d.found}, fmt.Errorf("query by %s: %w", describe(q), err)
+		return outcome{found: d.found, broke: true}, fmt.Errorf("query by %s: %w", describe(q), err)
 	}
 	return outcome{answered: true, found: d.found}, nil
 }

@@ -75,6 +75,31 @@ func TestChain(t *testing.T) {
 			})
 		})
 	}
+	t.Run("a link whose answer always breaks off does not keep the next one from being asked for", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := testServer()
+			s.Queries = []wire.QueryType{wire.ByLinkAddress}
+			x := start(t, s, chainOptions(), func(_ int, p *peer) {
+				for {
+					q, ok := p.query()
+					switch {
+					case !ok:
+						return
+					case q.link == twoLinks()[0].Address:
+						p.say(reply(q.id, lease(p1)))
+						return // in mid-answer
+					}
+					p.say(reply(q.id, lease(p2)), done(q.id))
+				}
+			})
+			synctest.Wait()
+			x.want("begins 0", "held "+p1, "incomplete 0")
+			time.Sleep(2 * time.Second)
+			synctest.Wait()
+			x.want("begins 0", "held "+p2, "held "+p1, "incomplete 0")
+			x.stop()
+		})
+	})
 	t.Run("R51 links are asked for at once where configured", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := testServer()

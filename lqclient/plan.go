@@ -112,6 +112,7 @@ func (r *Requestor) step(kind wire.QueryType, s scope) step {
 		}
 		st.queries = append(st.queries, q)
 	}
+	r.breaks.leaveForLast(st.queries)
 	return st
 }
 

@@ -28,6 +28,7 @@ type Requestor struct {
 
 	refusals refusals // from here on: Run's goroutine only
 	backoff  backoff
+	breaks   breaks
 	pace     *rate.Limiter // of questions about suspects
 	suspects []binding.Key // listed, and not yet answered
 }
@@ -50,6 +51,7 @@ func newRequestor(s Server, o Options, dial dialFunc) *Requestor {
 		board:    newBoard(n),
 		requests: newRequests(),
 		refusals: newRefusals(),
+		breaks:   make(breaks),
 		pace:     rate.NewLimiter(rate.Limit(s.SuspectRate), 1),
 	}
 	if s.Lookup && o.Port != nil {

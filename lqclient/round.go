@@ -25,6 +25,7 @@ func (r *Requestor) round(ctx context.Context, l *line, j job) error {
 	err := r.parts(ctx, l, r.plan(j), bindings)
 	switch {
 	case err == nil:
+		clear(r.breaks)
 		r.backoff.reset() // a query that completes beside one that never does would keep the pause short
 		r.complete(j, began, bindings.Load())
 	case !errors.Is(err, errNoSource) && ctx.Err() == nil:

@@ -50,13 +50,15 @@ type dhcpServer interface {
 	start(ctx context.Context, s *stage) error
 	// subscriber is one route that the server's leases should give.
 	subscriber() lab.Route
-	// serve makes it lease prefixes to new clients, too.
+	// withheld is a lease that it tells of only when asked about it.
+	withheld(s *stage) withheld
+	// serve makes it lease prefixes to new clients.
 	serve(ctx context.Context, s *stage, tree lab.PeerTree) error
 }
 
 // Run shows it, and takes everything away again, also when ctx ends first.
 func Run(ctx context.Context, o Options) error {
-	servers := map[string]dhcpServer{"simulated": simulated{}, "kea": &kea{}}
+	servers := map[string]dhcpServer{"simulated": &simulated{}, "kea": &kea{}}
 	server, ok := servers[o.DHCP]
 	if !ok {
 		return fmt.Errorf("server %q: choose simulated or kea", o.DHCP)
@@ -82,7 +84,7 @@ func Run(ctx context.Context, o Options) error {
 
 // play is the demonstration, scene by scene.
 func (s *stage) play(ctx context.Context) error {
-	scenes := []func(context.Context) error{s.network, s.dhcp, s.normal, s.powerCut, s.recover, s.look, s.newcomer}
+	scenes := []func(context.Context) error{s.network, s.dhcp, s.normal, s.powerCut, s.recover, s.look, s.unheard, s.newcomer}
 	for _, scene := range scenes {
 		if err := scene(ctx); err != nil {
 			return err

@@ -46,7 +46,7 @@ func (s *stage) newcomer(ctx context.Context) error {
 	return s.depart(ctx, client)
 }
 
-// serve starts the relay, and the DHCP server if it does not run yet.
+// serve starts the relay, and a DHCP server that makes leases.
 func (s *stage) serve(ctx context.Context, tree lab.PeerTree) error {
 	if err := s.dhcpd.serve(ctx, s, tree); err != nil {
 		return err

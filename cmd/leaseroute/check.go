@@ -68,6 +68,7 @@ func printResolved(w io.Writer, cfg *config.Config, id []byte, links *routes.Lin
 	}
 	r := cfg.Routes
 	line("routes", "table %d, protocol %d, metric %d, fail-safe expiry %s", r.Table, r.Protocol, r.Metric, onOff(r.FailSafe, "lease end + "+r.FailSafeMargin.String()))
+	line("on demand", "%s", onOff(cfg.OnDemand.Enabled, fmt.Sprintf("mode %s, at most %d lookups a second, from UDP port %d", mode(cfg.OnDemand.Guard), cfg.OnDemand.Rate, cfg.OnDemand.LocalPort)))
 	line("control", "%s", cfg.Control.Socket)
 }
 
@@ -98,7 +99,22 @@ func describeServer(s config.Server) string {
 	if s.Source.IsValid() {
 		from = " from " + s.Source.String()
 	}
-	return fmt.Sprintf("%s at %s%s, asked by %s (%s)", s.Name, s.Address, from, strings.Join(types, ", "), how)
+	lookup := "; about single addresses over UDP"
+	if !s.Lookup {
+		lookup = "; never over UDP"
+	}
+	if !s.Bulk {
+		return fmt.Sprintf("%s at %s%s, asked about single addresses over UDP only", s.Name, s.Address, from)
+	}
+	return fmt.Sprintf("%s at %s%s, asked by %s (%s)%s", s.Name, s.Address, from, strings.Join(types, ", "), how, lookup)
+}
+
+// mode names what happens to packets from unknown sources.
+func mode(guard bool) string {
+	if guard {
+		return "guard"
+	}
+	return "accept"
 }
 
 func onOff(on bool, text string) string {

@@ -57,5 +57,8 @@ func tableCounters(c binding.Counts) map[string]uint64 {
 	for i, n := range c.Observations {
 		out["observations_"+binding.Source(i).String()] = n
 	}
+	for i, n := range c.Changes {
+		out["changes_"+binding.Op(i).String()] = n
+	}
 	return out
 }

@@ -3,41 +3,7 @@ package main
 import (
 	"strings"
 	"testing"
-
-	"leaseroute/agent/ondemand"
-	"leaseroute/gleaner"
-	"leaseroute/lqclient"
 )
-
-func TestEveryCounterOfAServerIsOrdinaryOrHasAMeaning(t *testing.T) {
-	for name := range (lqclient.Counters{}).All() {
-		if ordinary[name] == (meanings[name] != "") {
-			t.Errorf("counter %s: ordinary %t, meaning %q", name, ordinary[name], meanings[name])
-		}
-	}
-}
-
-func TestEveryCounterOfTheGleanerIsOrdinaryOrHasAMeaning(t *testing.T) {
-	for name := range (gleaner.Stats{}).Map() {
-		if name = "glean_" + name; ordinary[name] == (meanings[name] != "") {
-			t.Errorf("counter %s: ordinary %t, meaning %q", name, ordinary[name], meanings[name])
-		}
-	}
-}
-
-func TestEveryCounterOfTheLookupsIsOrdinaryOrHasAMeaning(t *testing.T) {
-	engine := ondemand.NewEngine(ondemand.EngineOptions{Detector: ondemand.NewNFT(ondemand.Options{})})
-	for name := range engine.Stats() {
-		if name = "on_demand_" + name; ordinary[name] == (meanings[name] != "") {
-			t.Errorf("counter %s: ordinary %t, meaning %q", name, ordinary[name], meanings[name])
-		}
-	}
-	for name := range (lqclient.PortCounters{}).All() {
-		if name = "udp_" + name; ordinary[name] == (meanings[name] != "") {
-			t.Errorf("counter %s: ordinary %t, meaning %q", name, ordinary[name], meanings[name])
-		}
-	}
-}
 
 func TestCountersWorthALook(t *testing.T) {
 	var out strings.Builder

@@ -1,0 +1,78 @@
+package numbers
+
+// connections are about connections to a server, and what became of queries.
+var connections = []Number{
+	daily("connects", "connections made"),
+	worth("connect_failures", "connections that could not be made"),
+	worth("connect_timeouts", "connections that could not be made within connect_timeout"),
+	worth("source_waits", "times that our source address was not there yet"),
+	worth("refusals", "connections that a server accepted and closed at once"),
+	daily("idle_closes", "connections that a server closed when it had nothing to say"),
+	worth("write_timeouts", "connections given up: the server took no data"),
+	worth("read_timeouts", "connections given up: nothing came within data_timeout"),
+	worth("framing_errors", "connections given up: a message of an impossible size"),
+	worth("illegal_types", "connections given up: a message of a type that does not belong there"),
+	worth("data_before_reply", "connections given up: data before the reply"),
+	worth("done_before_reply", "connections given up: the end before the reply"),
+	worth("second_replies", "connections given up: two replies to one query"),
+	worth("unknown_dones", "connections given up: the end of a query that was not asked"),
+
+	daily("queries", "queries sent"),
+	daily("completed", "queries that were answered in full"),
+	daily("empty_answers", "queries that were answered in full, without a lease"),
+	daily("rounds_complete", "rounds of queries that were answered in full"),
+	worth("rounds_broken", "rounds of queries that broke off and were tried again"),
+	worth("query_timeouts", "queries given up: no answer within data_timeout, though others had some"),
+	worth("broken_answers", "answers that ended too early; what came was kept"),
+	worth("contradictory_replies", "replies with both an error and leases; the leases were ignored"),
+	worth("wrong_server", "answers from another server than servers[].duid says"),
+	worth("unspec_fail", "queries that a server could not answer (UnspecFail)"),
+	worth("unknown_query_type", "queries of a type that a server does not know (UnknownQueryType)"),
+	worth("malformed_query", "queries that a server called malformed (MalformedQuery): see the log"),
+	worth("not_configured", "queries about a link or address that a server does not know (NotConfigured)"),
+	worth("not_allowed", "queries that a server does not allow (NotAllowed)"),
+	worth("query_terminated", "queries that a server broke off (QueryTerminated)"),
+	worth("other_status", "queries answered by another error status"),
+}
+
+// messages are about a server's messages and what they hold.
+var messages = []Number{
+	daily("messages", "messages received"),
+	worth("malformed_messages", "messages dropped: an option was cut off or too short"),
+	worth("queries_received", "queries that a server sent to us, dropped"),
+	worth("no_server_id", "replies without a server-id, dropped"),
+	worth("wrong_client_id", "replies without our client-id, dropped"),
+	worth("unknown_transaction", "messages for no query of ours, dropped"),
+	worth("empty_data", "data messages without a lease, dropped"),
+	worth("status_in_data", "data messages with an error status; the leases were used"),
+	worth("client_links", "replies that listed other links, which was ignored"),
+	daily("bindings", "leases reported"),
+	worth("malformed_client_data", "clients' entries skipped: malformed"),
+	worth("no_clt", "clients' entries skipped: they do not say when the client was heard"),
+	worth("no_client_id", "clients' entries skipped: no client-id"),
+	worth("no_lease", "clients' entries skipped: no lease"),
+	worth("malformed_leases", "leases skipped: malformed, such as a prefix length of 0 or above 128"),
+	worth("host_bits", "prefixes with bits behind their length, which were cleared: check that server"),
+	worth("preferred_capped", "preferred lifetimes above the valid one, cut to that"),
+	worth("relay_data_errors", "relay data that could be read in part at most"),
+	worth("no_relay_data", "leases that came without relay data"),
+	worth("withdrawn", "leases reported with a valid lifetime of zero"),
+	worth("doubtful", "leases whose client was heard longer ago than they last, asked about again"),
+	daily("absolute_times", "clients' entries that say when the client was heard by a date, not by an age"),
+}
+
+// questions are about single leases and clients that a server was asked about.
+var questions = []Number{
+	daily("suspects_asked", "questions about leases in doubt"),
+	daily("suspects_held", "answers that the lease asked about is held"),
+	worth("suspects_denied", "answers that nobody holds the lease asked about"),
+	worth("suspects_no_answer", "questions about leases that a server could not answer"),
+	daily("clients_asked", "questions about clients"),
+	worth("inquiries_dropped", "clients that were not asked about: too many waited"),
+	daily("lookups", "lookups over UDP begun"),
+	daily("retransmissions", "queries over UDP that were sent again"),
+	worth("unanswered", "lookups that were given up: no answer to five transmissions"),
+	worth("not_hammered", "lookups that were not sent, since the server answers nothing over UDP"),
+	worth("client_links_dropped", "answers that name more than 64 links of one client"),
+	worth("client_link_loops", "answers that name links instead of leases for a link"),
+}

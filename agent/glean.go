@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
+	"slices"
 
 	"leaseroute/binding"
 	"leaseroute/config"
@@ -53,10 +55,14 @@ func gleanOn(links *routes.Links) []gleaner.Interface {
 	all := links.Interfaces()
 	out := make([]gleaner.Interface, 0, len(all))
 	for _, i := range all {
+		addresses := slices.Clone(i.Addresses)
+		for _, a := range i.LinkLocal {
+			addresses = append(addresses, netip.PrefixFrom(a, a.BitLen())) // its link is no place by itself
+		}
 		out = append(out, gleaner.Interface{
 			Name: i.Name, Index: i.Index, Number: i.Number,
 			Access: i.Access, Core: i.Core,
-			Addresses: i.Addresses, PointToPoint: i.PointToPoint,
+			Addresses: addresses, PointToPoint: i.PointToPoint,
 		})
 	}
 	return out

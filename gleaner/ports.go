@@ -14,7 +14,7 @@ type Interface struct {
 	Index        int // of the kernel
 	Number       binding.Interface
 	Access, Core bool           // towards subscribers, towards the servers
-	Addresses    []netip.Prefix // with host bits
+	Addresses    []netip.Prefix // with host bits; link-local ones too, of any length
 	PointToPoint bool
 }
 

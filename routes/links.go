@@ -33,6 +33,7 @@ type Interface struct {
 	Up           bool // admin and oper up
 	PointToPoint bool
 	Addresses    []netip.Prefix // global ones, with the length of their link's prefix
+	LinkLocal    []netip.Addr   // without a zone
 }
 
 // Links knows the interfaces, gives them numbers, and finds the port and next

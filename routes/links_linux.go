@@ -57,7 +57,7 @@ func (s *socket) devices() (out []device, err error) {
 	return out, settled(err)
 }
 
-// addresses lists the global addresses of all interfaces.
+// addresses lists the global and link-local addresses of all interfaces.
 func (s *socket) addresses() (out []address, err error) {
 	err = s.list(appendAddressList(nil), func(b []byte) error {
 		return each(b, func(m message) error {
@@ -122,7 +122,8 @@ func parseLink(b []byte) (device, error) {
 }
 
 // parseAddress decodes the payload of an RTM_NEWADDR or RTM_DELADDR. Usable is
-// false for one that is not global, or that another host turned out to have.
+// false for one that is neither global nor link-local, or that another host
+// turned out to have.
 // The error wraps errTruncated.
 func parseAddress(b []byte) (a address, usable bool, err error) {
 	if len(b) < unix.SizeofIfAddrmsg {
@@ -151,5 +152,6 @@ func parseAddress(b []byte) (a address, usable bool, err error) {
 	if a.link, err = far.Prefix(bits); err != nil || !far.IsValid() {
 		return a, false, fmt.Errorf("address with a prefix of %d bits: %w", bits, errTruncated)
 	}
-	return a, scope == unix.RT_SCOPE_UNIVERSE && flags&unix.IFA_F_DADFAILED == 0, nil
+	wide := scope == unix.RT_SCOPE_UNIVERSE || scope == unix.RT_SCOPE_LINK && a.own.IsLinkLocalUnicast()
+	return a, wide && flags&unix.IFA_F_DADFAILED == 0, nil
 }

@@ -35,6 +35,9 @@ func TestInterfaces(t *testing.T) {
 			t.Errorf("%s has number %d", i.Name, i.Number)
 		}
 	}
+	if i := l.Interfaces()[0]; len(i.LinkLocal) != 1 || i.LinkLocal[0].String() != "fe80::1" || len(i.Addresses) == 0 {
+		t.Errorf("%s has %v and, link-local, %v", i.Name, i.Addresses, i.LinkLocal)
+	}
 	if want := "acc0 acc1 acc2 acc3 acc4 core0 core9 lo ppp0 "; names != want {
 		t.Errorf("interfaces %s, want %s", names, want)
 	}

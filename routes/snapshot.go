@@ -51,6 +51,7 @@ type port struct {
 // build makes a snapshot. It gives numbers to names that it sees for the first
 // time; mu is held, or l is not yet shared.
 func (l *Links) build(devices []device, addresses []address) *snapshot {
+	addresses, local := apart(addresses)
 	s := &snapshot{
 		devices:  devices,
 		numberOf: make(map[int32]binding.Interface, len(devices)),
@@ -67,7 +68,7 @@ func (l *Links) build(devices []device, addresses []address) *snapshot {
 		slices.SortFunc(own, netip.Prefix.Compare)
 	}
 	for _, d := range devices {
-		s.addDevice(l, d, of[d.index])
+		s.addDevice(l, d, of[d.index], local[d.index])
 	}
 	for _, a := range addresses {
 		s.addAddress(a)
@@ -84,10 +85,24 @@ func (l *Links) build(devices []device, addresses []address) *snapshot {
 	return s
 }
 
-func (s *snapshot) addDevice(l *Links, d device, addresses []netip.Prefix) {
+// apart takes the link-local addresses out, which name no link and are the
+// same on many: they are kept by the kernel's index of their interface.
+func apart(all []address) (global []address, local map[int32][]netip.Addr) {
+	local = make(map[int32][]netip.Addr)
+	for _, a := range all {
+		if a.own.IsLinkLocalUnicast() {
+			local[a.index] = append(local[a.index], a.own)
+		} else {
+			global = append(global, a)
+		}
+	}
+	return global, local
+}
+
+func (s *snapshot) addDevice(l *Links, d device, addresses []netip.Prefix, local []netip.Addr) {
 	i := Interface{
 		Name: d.name, Index: int(d.index), Access: l.access(d.name), Core: l.core(d.name),
-		Up: d.up, PointToPoint: d.pointToPoint, Addresses: addresses,
+		Up: d.up, PointToPoint: d.pointToPoint, Addresses: addresses, LinkLocal: local,
 	}
 	if i.Access || i.Core {
 		i.Number = l.number(d.name)

@@ -33,6 +33,7 @@ func (b *bench) benchmarks() []benchmark {
 		{"glean-rate", b.gleanRate},
 		{"glean-delay", b.gleanDelay},
 		{"warm-start", b.warmStart},
+		{"on-demand", b.onDemand},
 	}
 }
 

@@ -23,8 +23,8 @@ const relayID = "000300010200000000b0"
 
 var listening = regexp.MustCompile(`listening`)
 
-// serve starts the server, a process of its own.
-func (c crowd) serve(ctx context.Context, e *lab.Edge, binary string) (*lab.Process, error) {
+// serve starts the server, a process of its own, with more arguments.
+func (c crowd) serve(ctx context.Context, e *lab.Edge, binary string, more ...string) (*lab.Process, error) {
 	args := []string{
 		"simulate", "--listen", netip.AddrPortFrom(lab.ServerAddress, 547).String(),
 		"--clients", strconv.Itoa(int(c)), "--block", lab.Delegated.String(), "--relay-id", relayID,
@@ -32,7 +32,7 @@ func (c crowd) serve(ctx context.Context, e *lab.Edge, binary string) (*lab.Proc
 	for _, l := range linksOf(e) {
 		args = append(args, "--link", l.Address.String())
 	}
-	p, err := e.Start(e.Server.Command(ctx, binary, args...))
+	p, err := e.Start(e.Server.Command(ctx, binary, append(args, more...)...))
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,7 @@ func (b *bench) benchmarks() []benchmark {
 		{"glean-delay", b.gleanDelay},
 		{"warm-start", b.warmStart},
 		{"on-demand", b.onDemand},
+		{"forwarding", b.forwarding},
 	}
 }
 

@@ -29,15 +29,16 @@ func load() string {
 	return first
 }
 
-// number reads the number behind a name in a file of lines "Name: number".
+// number reads the number behind a name in a file of lines "Name: number" or
+// "Name number".
 func number(file, name string) (int, error) {
 	b, err := os.ReadFile(file)
 	if err != nil {
 		return 0, err
 	}
 	for line := range strings.Lines(string(b)) {
-		if rest, found := strings.CutPrefix(line, name+":"); found {
-			return strconv.Atoi(strings.Fields(rest)[0])
+		if fields := strings.Fields(line); len(fields) > 1 && strings.TrimSuffix(fields[0], ":") == name {
+			return strconv.Atoi(fields[1])
 		}
 	}
 	return 0, fmt.Errorf("%s has no %s", file, name)

@@ -4,8 +4,9 @@
 // how fast it brings routes back, from a stream of bindings into the kernel;
 // how much memory it takes; what a resync costs that finds nothing new; how
 // long forwarding stops while the kernel looks for expired routes; how much
-// relayed traffic it can follow, and how closely; and how fast routes stand by
-// the state file alone.
+// relayed traffic it can follow, and how closely; how fast routes stand by the
+// state file alone; how soon an unknown source is routed, and what the rules
+// that find it cost the packets of known ones.
 //
 // It runs the built daemon, as root, in network namespaces of its own. Each
 // figure that depends on the machine stands beside a yardstick that was

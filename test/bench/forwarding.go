@@ -1,0 +1,148 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"time"
+
+	"leaseroute/test/lab"
+)
+
+const (
+	// passing is how many packets are forwarded in a burst, and bursts how many
+	// of those are one measurement, which is the fastest: what else the machine
+	// does only makes them slower.
+	passing, bursts = 200_000, 7
+	// hot is how many sources there are where there are many: as many as the
+	// generator can make, and fewer than the rules remember.
+	hot = 512
+)
+
+// A forwarding measures what a packet of a known source costs.
+type forwarding struct {
+	*bench
+	crowd   crowd
+	sources int32
+
+	with, without, more series // ns for each packet
+}
+
+// forwarding measures that with the rules of the on-demand lookups and without
+// them, in turns, on a router with many routes.
+func (b *bench) forwarding(ctx context.Context) (results []result, err error) {
+	for _, sources := range []int32{1, hot} {
+		say("forwarding of packets from %d known sources among %d, with the rules and without", sources, b.few)
+		f := &forwarding{bench: b, crowd: crowd(b.few), sources: sources}
+		if err := fresh(ctx, f.measure); err != nil {
+			return results, err
+		}
+		results = append(results, f.result())
+	}
+	return results, nil
+}
+
+// nowhere is a destination behind the core that nobody has: what goes there
+// ends at the server, which forwards nothing.
+const nowhere = "2001:db8:7fff::/48"
+
+func (f *forwarding) measure(ctx context.Context, e *lab.Edge) error {
+	if _, err := f.crowd.serve(ctx, e, f.binary); err != nil {
+		return err
+	}
+	if err := e.Router.IP(ctx, fmt.Sprintf("route add %s via %s dev core0", nowhere, lab.ServerAddress)); err != nil {
+		return err
+	}
+	if _, err := e.Router.Ping(ctx, lab.ServerAddress); err != nil { // so that the neighbour is known
+		return err
+	}
+	g, err := f.packets(e)
+	if err != nil {
+		return err
+	}
+	defer g.close()
+	for i := range f.pairs {
+		var cost [2]float64 // with the rules, and without
+		for j := range cost {
+			which := (i + j) % 2
+			if cost[which], err = f.forward(ctx, e, g, which == 0); err != nil {
+				return err
+			}
+		}
+		f.with, f.without, f.more = append(f.with, cost[0]), append(f.without, cost[1]), append(f.more, cost[0]-cost[1])
+		say("  pair %d: %.0f ns with, %.0f without, %+.0f; load %s", i+1, cost[0], cost[1], f.more[i], load())
+	}
+	return nil
+}
+
+// packets prepares what arrives: datagrams of the first subscribers on the
+// first access link.
+func (f *forwarding) packets(e *lab.Edge) (*generator, error) {
+	to, err := macOf(e.Router, e.Access[0].Name)
+	if err != nil {
+		return nil, err
+	}
+	from := net.HardwareAddr{2, 0xd1, 0, 0, 0, 0}
+	source, dest := lab.Delegated.Addr().Next(), netip.MustParsePrefix(nowhere).Addr().Next()
+	frame := lab.UDPFrame(to, from, netip.AddrPortFrom(source, sinkPort), netip.AddrPortFrom(dest, sinkPort), nil)
+	return newGenerator(e.Router, e.Access[0].Name, frame, f.sources)
+}
+
+// forward returns what a packet costs while the daemon runs, in ns. The routes
+// outlive it.
+func (f *forwarding) forward(ctx context.Context, e *lab.Edge, g *generator, rules bool) (float64, error) {
+	d, err := f.recover(ctx, e, relayID, fmt.Sprintf("on_demand: { enabled: %t }", rules))
+	if err != nil {
+		return 0, err
+	}
+	if err := d.complete(ctx, e, int(f.crowd)); err != nil {
+		return 0, err
+	}
+	before, err := forwarded(e.Router)
+	if err != nil {
+		return 0, err
+	}
+	var took []time.Duration
+	for range bursts {
+		t, err := g.run(passing)
+		if err := errors.Join(err, ctx.Err()); err != nil {
+			return 0, err
+		}
+		took = append(took, t)
+	}
+	after, err := forwarded(e.Router)
+	if err == nil && after-before < passing*bursts {
+		err = fmt.Errorf("%d of %d packets were forwarded", after-before, passing*bursts)
+	}
+	return float64(slices.Min(took).Nanoseconds()) / passing, errors.Join(err, d.process.Stop(ctx))
+}
+
+// forwarded is how many IPv6 packets a namespace has forwarded.
+func forwarded(n *lab.Namespace) (packets int, err error) {
+	err = n.Do(func() error {
+		packets, err = number("/proc/thread-self/net/snmp6", "Ip6OutForwDatagrams")
+		return err
+	})
+	return packets, err
+}
+
+func (f *forwarding) result() result {
+	const aim = 350
+	sources := fmt.Sprintf("%d sources", f.sources)
+	if f.sources == 1 {
+		sources = "one source"
+	}
+	return result{
+		what:      fmt.Sprintf("forwarding a packet, %s, %d routes", sources, f.crowd),
+		product:   fmt.Sprintf("%.0f ns (%.0f-%.0f)", f.with.median(), slices.Min(f.with), slices.Max(f.with)),
+		yardstick: fmt.Sprintf("no rules %.0f ns (%.0f-%.0f)", f.without.median(), slices.Min(f.without), slices.Max(f.without)),
+		ratio:     fmt.Sprintf("%+.0f ns (%+.0f to %+.0f)", f.more.median(), slices.Min(f.more), slices.Max(f.more)),
+		aim:       fmt.Sprintf("%+d ns", aim),
+		met:       verdict(f.more.median() <= aim),
+	}
+}

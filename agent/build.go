@@ -5,6 +5,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"leaseroute/agent/doctor"
 	"leaseroute/binding"
 	"leaseroute/config"
 	"leaseroute/lqclient"
@@ -118,4 +119,15 @@ func newRecovery(cfg *config.Config, started time.Time, servers []*lqclient.Requ
 		giveUp:   cfg.Recovery.GiveUp,
 		log:      log,
 	}
+}
+
+// Patient is what the doctor examines of a configuration, on this box.
+func Patient(cfg *config.Config, relayID []byte, links *routes.Links) *doctor.Patient {
+	p := &doctor.Patient{
+		Config: cfg, RelayID: relayID, Links: links, Routes: routeOptions(cfg), Ask: LinksFor(cfg, links), Root: "/",
+	}
+	for n, s := range cfg.Servers {
+		p.Servers = append(p.Servers, server(n, s, cfg.OnDemand))
+	}
+	return p
 }

@@ -88,7 +88,7 @@ func newRoot() *cobra.Command {
 	config.Flags(root.PersistentFlags())
 	root.AddCommand(
 		newRun(&g), newCheck(&g),
-		newStatus(&g), newShow(&g), newExplain(&g), newResync(&g), newLookup(&g), newWait(&g),
+		newStatus(&g), newShow(&g), newExplain(&g), newResync(&g), newLookup(&g), newWait(&g), newDoctor(&g),
 		newQuery(&g), newSimulate(), newDemo(), newVersion(),
 	)
 	return root

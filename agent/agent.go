@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sync/errgroup"
 
@@ -106,6 +107,10 @@ func (a *Agent) Run(ctx context.Context) error {
 	g.Go(func() error { return control.Serve(ctx, socket, a.handler()) })
 	g.Go(func() error { return a.learn(ctx, observed, adopted) })
 	g.Go(func() error { a.report(ctx); return nil })
+	g.Go(func() error { a.watchdog(ctx); return nil })
+	if a.cfg.ReadyRecovered {
+		g.Go(func() error { a.readyWhenRecovered(ctx); return nil })
+	}
 	if err := g.Wait(); err != nil {
 		return err
 	}
@@ -156,7 +161,9 @@ func (a *Agent) learn(ctx context.Context, observed chan<- *binding.Batch, adopt
 	if !a.watch(ctx) {
 		return nil
 	}
-	a.notify.send("READY=1")
+	if !a.cfg.ReadyRecovered {
+		a.notify.send(daemon.SdNotifyReady)
+	}
 	a.recall(ctx, observed)
 	a.recalled = a.call(ctx, func() {}) == nil // after this the owner has taken it in
 	g, ctx := errgroup.WithContext(ctx)
@@ -171,7 +178,7 @@ func (a *Agent) learn(ctx context.Context, observed chan<- *binding.Batch, adopt
 
 // leave is the last step: routes stay, unless the configuration says remove.
 func (a *Agent) leave() error {
-	a.notify.send("STOPPING=1")
+	a.notify.send(daemon.SdNotifyStopping)
 	a.saveLast()
 	if !a.cfg.Routes.RemoveOnExit {
 		a.log.Info("stopped; the routes stay in the kernel")

@@ -117,6 +117,7 @@ func newRecovery(cfg *config.Config, started time.Time, servers []*lqclient.Requ
 		complete: complete,
 		servers:  servers,
 		giveUp:   cfg.Recovery.GiveUp,
+		reached:  make(chan struct{}),
 		log:      log,
 	}
 }

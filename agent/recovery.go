@@ -28,6 +28,7 @@ type recovery struct {
 	complete []bool        // by server number less one
 	servers  []*lqclient.Requestor
 	giveUp   time.Duration
+	reached  chan struct{} // closed when recovered for the first time; anybody may wait for it
 	log      *logrus.Entry
 }
 
@@ -56,7 +57,8 @@ func (r *recovery) check(now time.Time, idle bool) {
 	switch {
 	case r.state == Starting || r.after != 0:
 	case r.all() && idle:
-		r.after = now.Sub(r.started)
+		r.after = max(now.Sub(r.started), 1)
+		close(r.reached)
 		r.enter(Recovered)
 	case r.all():
 	case r.stuck(now):

@@ -24,6 +24,8 @@ type Config struct {
 	Control    Control
 	Log        Log
 
+	ReadyRecovered bool // ready means recovered; else: watching and answering
+
 	// Warnings are one line each, in the form of a Fault: what was accepted
 	// but is probably not meant. They are for the log, once, at start.
 	Warnings []string

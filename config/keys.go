@@ -142,6 +142,9 @@ func gleanKeys() []entry[Config] {
 // daemonKeys are about the process itself.
 func daemonKeys() []entry[Config] {
 	return []entry[Config]{
+		optional("ready", "watching", choice(word[bool]{"watching", false}, word[bool]{"recovered", true}),
+			func(c *Config, recovered bool) { c.ReadyRecovered = recovered },
+			"When systemd is told that the daemon is ready: once it watches and answers, or only when every server has completed its round. With recovered, nothing that is ordered after the daemon may be needed to reach the servers."),
 		optional("control.socket", DefaultSocket, socketPath(),
 			func(c *Config, path string) { c.Control.Socket = path },
 			"The unix socket on which the daemon answers the other commands."),

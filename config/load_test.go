@@ -231,6 +231,8 @@ func TestEveryKeyIsStored(t *testing.T) {
 		},
 		Control: Control{Socket: "/run/c.sock"},
 		Log:     Log{Level: logrus.TraceLevel, JSON: true},
+
+		ReadyRecovered: true,
 	}
 	got, err := Load("testdata/good/every-key.yaml", nil)
 	if err != nil {

@@ -87,7 +87,11 @@ func newPort(local netip.AddrPort, log *logrus.Entry, listen listenFunc) *Port {
 }
 
 func listenUDP(local netip.AddrPort) (net.PacketConn, error) {
-	return net.ListenUDP("udp6", net.UDPAddrFromAddrPort(local))
+	c, err := net.ListenUDP("udp6", net.UDPAddrFromAddrPort(local))
+	if errors.Is(err, syscall.EACCES) {
+		return nil, fmt.Errorf("CAP_NET_BIND_SERVICE is needed for a port below 1024: %w", err)
+	}
+	return c, err
 }
 
 // Err says why the port is not open; nil if it is.

@@ -5,15 +5,11 @@ package e2e
 import (
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 
 	"leaseroute/agent/control"
-	"leaseroute/test/daemon"
 	"leaseroute/test/lab"
 	"leaseroute/test/lqserver"
 )
@@ -66,33 +62,6 @@ func TestMistakes(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// TestUnprivileged starts as a user who may not write routes.
-func TestUnprivileged(t *testing.T) {
-	t.Parallel()
-	s := newSite(t, config(dhcp1()))
-	for _, path := range []string{s.Dir, s.Path("state"), filepath.Dir(daemon.Binary(t))} {
-		must(t, os.MkdirAll(path, 0o755))
-		must(t, os.Chmod(path, 0o777))
-	}
-	must(t, os.Chmod(s.Path("leaseroute.yaml"), 0o644))
-	const nobody = 65534
-	var stderr strings.Builder
-	must(t, s.Router.Do(func() error {
-		cmd := exec.CommandContext(s.ctx, daemon.Binary(t), "run", "-c", s.Path("leaseroute.yaml"))
-		cmd.Stderr = &stderr
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-		err := cmd.Run()
-		if code := cmd.ProcessState.ExitCode(); code != 1 {
-			return fmt.Errorf("exit %d (%w), want 1", code, err)
-		}
-		return nil
-	}))
-	said := stderr.String()
-	if strings.Count(said, "\n") != 1 || !strings.Contains(said, "CAP_NET_ADMIN is needed") || !strings.Contains(said, "setcap cap_net_admin+ep") {
-		t.Errorf("it said %q, want one line that names the capability and how to grant it", said)
 	}
 }
 

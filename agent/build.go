@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -107,14 +108,15 @@ func (a *Agent) requestors(out chan<- *binding.Batch) []*lqclient.Requestor {
 }
 
 func newRecovery(cfg *config.Config, started time.Time, servers []*lqclient.Requestor, log *logrus.Entry) *recovery {
-	complete := make([]bool, len(servers))
+	noRounds := make([]bool, len(servers))
 	for n, s := range cfg.Servers {
-		complete[n] = !s.Bulk // it has no round to complete
+		noRounds[n] = !s.Bulk
 	}
 	return &recovery{
 		state:    Starting,
 		started:  started,
-		complete: complete,
+		complete: slices.Clone(noRounds),
+		noRounds: noRounds,
 		servers:  servers,
 		giveUp:   cfg.Recovery.GiveUp,
 		reached:  make(chan struct{}),

@@ -177,8 +177,8 @@ func (o *owner) apply(b *binding.Batch) {
 	switch {
 	case b.Mark == binding.RoundComplete && b.Scope == 0:
 		o.completed(now, b.Server)
-	case b.Mark == binding.RoundIncomplete && b.Scope == 0 && o.recovery.all():
-		o.askAboutAdopted(now) // of a server that has no rounds: it is known from now on
+	case b.Mark == binding.RoundIncomplete && o.recovery.lookupOnly(b.Server):
+		o.introduced(now, b.Server)
 	}
 	b.Free()
 	if len(o.changes) == 0 {
@@ -194,6 +194,17 @@ func (o *owner) completed(now time.Time, s binding.Server) {
 		return
 	}
 	o.askAboutAdopted(now)
+}
+
+// introduced takes note of a server that has no rounds: from now on it can be
+// asked about what an earlier run left.
+func (o *owner) introduced(now time.Time, s binding.Server) {
+	o.table.AskRecalled(now, s)
+	if o.recovery.all() {
+		o.askAboutAdopted(now)
+		return
+	}
+	o.settleAll()
 }
 
 func (o *owner) askAboutAdopted(now time.Time) {

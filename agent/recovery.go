@@ -26,6 +26,7 @@ type recovery struct {
 	started  time.Time
 	after    time.Duration // from the start to recovered; 0 until then
 	complete []bool        // by server number less one
+	noRounds []bool        // likewise: of servers that can't be asked for everything
 	servers  []*lqclient.Requestor
 	giveUp   time.Duration
 	reached  chan struct{} // closed when recovered for the first time; anybody may wait for it
@@ -40,6 +41,11 @@ func (r *recovery) completed(s binding.Server) bool {
 	}
 	r.complete[s-1] = true
 	return r.all()
+}
+
+// lookupOnly reports whether s has no rounds to complete.
+func (r *recovery) lookupOnly(s binding.Server) bool {
+	return s != 0 && int(s) <= len(r.noRounds) && r.noRounds[s-1]
 }
 
 func (r *recovery) all() bool {

@@ -108,6 +108,40 @@ func TestUnresolvedIsAskedAbout(t *testing.T) {
 	l.state(keyP, Installed, LaterCLT)
 }
 
+func TestRecalledIsAskedAbout(t *testing.T) {
+	recall := func(t *testing.T) *lab {
+		l := newLab(t, openPolicy)
+		l.say(l.held(alice, -100, from(FromState)))
+		l.say(l.held(bob, -100, from(FromState), of(keyQ), by(2)))
+		l.asks(1)
+		l.table.AskRecalled(l.at(l.now), 1)
+		l.asks(1, keyP)
+		l.asks(2)
+		l.doubts(keyP, NoReason)
+		l.now = 1
+		return l
+	}
+	t.Run("R131 R42 denied, it goes", func(t *testing.T) {
+		l := recall(t)
+		l.say(l.held("", 1, from(FromLookup), saying(Denied)))
+		if b, ok := l.table.Get(keyP); ok {
+			t.Errorf("still there: %+v", b)
+		}
+	})
+	t.Run("R131 what the server can't tell stays, without a doubt", func(t *testing.T) {
+		l := recall(t)
+		l.say(l.held("", 1, from(FromLookup), saying(NoAnswer)))
+		l.state(keyP, Installed, FirstHeard)
+		l.doubts(keyP, NoReason)
+	})
+	t.Run("R131 confirmed, it is not asked about again", func(t *testing.T) {
+		l := recall(t)
+		l.say(l.held(alice, -100, from(FromLookup)))
+		l.table.AskRecalled(l.at(l.now), 1)
+		l.asks(1)
+	})
+}
+
 func TestTwoClientsClaimAPrefix(t *testing.T) {
 	t.Run("that two servers name different clients is asked about, whoever came first", func(t *testing.T) {
 		for _, clt := range []float64{-50, -200} {

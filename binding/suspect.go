@@ -1,5 +1,7 @@
 package binding
 
+import "time"
+
 // believe decides whether a statement that became the record leaves a doubt.
 // An answer to a question leaves none: a healthy lease past half of its life
 // looks by arithmetic just like one that is over (PEERS.md 2, fact 2).
@@ -93,6 +95,19 @@ func (t *Table) wonder(ref uint32, r *record, s *statement) {
 	t.doubtAlso(ref, r, Overlapping)
 	if !o.has(confirmed) {
 		t.doubtAlso(outer, o, Overlapping)
+	}
+}
+
+// AskRecalled is for a server that has no rounds, and so never confirms or
+// leaves out what the state file says that it has leased (R131): it is asked
+// about each of those leases. They are in no doubt: one of which it can't tell
+// stays as it is.
+func (t *Table) AskRecalled(now time.Time, s Server) {
+	t.tick(now)
+	for ref, r := range t.refs() {
+		if r.source == FromState && Server(r.server) == s {
+			t.ask(ref, r)
+		}
 	}
 }
 

@@ -39,9 +39,15 @@ func newUDPAsker(p *Port, s Server, clientID []byte, n *notes) *udpAsker {
 	return &udpAsker{
 		port: p, server: s, clientID: clientID, notes: n,
 		slots:    make(chan struct{}, s.Outstanding),
-		pace:     rate.NewLimiter(rate.Limit(s.LookupRate), int(max(s.LookupRate, 1))),
+		pace:     newPace(s.LookupRate),
 		refusals: newRefusals(),
 	}
+}
+
+// newPace returns a limiter that lets no more than most through within any
+// second: a tenth of them at once, and nine tenths in the second that follows.
+func newPace(most float64) *rate.Limiter {
+	return rate.NewLimiter(rate.Limit(0.9*most), int(max(most/10, 1)))
 }
 
 // ask asks a query and hands on what is answered. The error is nil if the

@@ -367,14 +367,14 @@ func TestUDPAsker(t *testing.T) {
 			for range 20 {
 				go x.r.Lookup(t.Context(), target)
 			}
-			synctest.Wait()
+			time.Sleep(500 * time.Millisecond)
 			if n := len(x.ether.transmissions()); n != 3 {
 				t.Errorf("%d under way, want 3", n)
 			}
 			time.Sleep(time.Minute)
 			sent := x.ether.transmissions()
 			for i := 10; i < len(sent); i++ {
-				if within := sent[i].at.Sub(sent[i-10].at); within < 900*time.Millisecond {
+				if within := sent[i].at.Sub(sent[i-10].at); within < time.Second {
 					t.Errorf("11 datagrams within %s", within)
 				}
 			}

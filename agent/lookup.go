@@ -62,6 +62,9 @@ func (a *Agent) newDetector(changed <-chan struct{}) ondemand.Detector {
 	rate := func(perSecond int) ondemand.Rate {
 		return ondemand.Rate{PerSecond: uint64(perSecond), Burst: uint32(perSecond)}
 	}
+	// The engine allows an interface no more than both together: what it had to
+	// turn away would be as likely a host that the second bucket has found.
+	half := rate(max(1, o.InterfaceRate/2))
 	mac := rate(o.MACRate)
 	mac.Burst = uint32(max(5, o.MACRate)) // a host tries a few of its addresses at once
 	return ondemand.NewNFT(ondemand.Options{
@@ -77,8 +80,8 @@ func (a *Agent) newDetector(changed <-chan struct{}) ondemand.Detector {
 		Keep:       o.Keep,
 		Rates: ondemand.Rates{
 			MAC:          mac,
-			First:        rate(o.InterfaceRate),
-			Second:       rate(o.InterfaceRate),
+			First:        half,
+			Second:       half,
 			Destinations: rate(o.InterfaceRate),
 			Candidates:   rate(o.CandidateRate),
 			Total:        rate(o.Rate),

@@ -19,6 +19,7 @@ var onDemand = []Number{
 	gauge("on_demand_negatives", "places that nobody was found to hold, and that are left alone for a while"),
 	worth("on_demand_negatives_dropped", "addresses that nobody holds, forgotten early: on_demand.max_negative is reached"),
 	worth("on_demand_suppress_failures", "addresses that the kernel would not suppress, or suppresses too long"),
+	daily("on_demand_suppress_shed", "addresses that the kernel was not told to suppress: it takes too long for each"),
 
 	daily("on_demand_detector_src_unknown", "packets from unknown sources"),
 	daily("on_demand_detector_src_pending", "packets from unknown sources that are asked about or suppressed"),

@@ -7,7 +7,7 @@ type counts struct {
 	noticed, outside, suppressed, collapsed             atomic.Uint64
 	shedQueue, shedOutstanding, shedInterface, shedRate atomic.Uint64
 	lookups, found, unrouted, denied, unanswered        atomic.Uint64
-	forgotten, suppressFailures                         atomic.Uint64
+	forgotten, suppressFailures, shedSuppressions       atomic.Uint64
 }
 
 // count notes what came of a lookup.
@@ -44,6 +44,7 @@ func (e *Engine) Stats() map[string]uint64 {
 		"negatives":         uint64(e.negative.size()),
 		"negatives_dropped": c.forgotten.Load(),
 		"suppress_failures": c.suppressFailures.Load(),
+		"suppress_shed":     c.shedSuppressions.Load(),
 	}
 	if e.options.Detector != nil {
 		for name, n := range e.options.Detector.Stats() {

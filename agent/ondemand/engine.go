@@ -16,8 +16,12 @@ import (
 	"leaseroute/lqclient"
 )
 
-// maxNoticed bounds the unknown addresses that wait to be looked at.
-const maxNoticed = 1024
+const (
+	// maxNoticed bounds the unknown addresses that wait to be looked at.
+	maxNoticed = 1024
+	// maxMuting bounds those that wait to be suppressed in the kernel.
+	maxMuting = 1024
+)
 
 // ErrOutside reports an address that is never asked about (R9).
 var ErrOutside = errors.New("outside delegation.allowed: it is never asked about")
@@ -60,6 +64,7 @@ type Engine struct {
 	noticed  chan Unknown // never closed
 	asks     chan ask     // never closed
 	landed   chan *flight // never closed: flights also watch ctx
+	muting   chan muting  // never closed
 	counts   counts
 	trouble  atomic.Pointer[error] // why nothing is detected; nil: it is
 	negative negatives
@@ -74,6 +79,14 @@ type Engine struct {
 type ask struct {
 	target netip.Addr
 	of     chan *flight
+}
+
+// A muting is an Unknown that the kernel is to leave out, for what is known of
+// its place.
+type muting struct {
+	place   netip.Prefix
+	unknown Unknown
+	ttl     time.Duration
 }
 
 // A flight is one lookup under way.
@@ -93,6 +106,7 @@ func NewEngine(o EngineOptions) *Engine {
 		noticed: make(chan Unknown, maxNoticed),
 		asks:    make(chan ask),
 		landed:  make(chan *flight),
+		muting:  make(chan muting, maxMuting),
 		settled: make(chan struct{}),
 		flights: make(map[netip.Prefix]*flight),
 		pace:    rate.NewLimiter(rate.Limit(o.Rate), burst(o.Rate)),
@@ -108,6 +122,7 @@ func burst(r float64) int { return max(int(r), 1) }
 func (e *Engine) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return e.detect(ctx) })
+	g.Go(func() error { return e.mute(ctx) })
 	g.Go(func() error {
 		for {
 			select {
@@ -223,7 +238,7 @@ func (e *Engine) notice(ctx context.Context, g *errgroup.Group, u Unknown) {
 	c.noticed.Add(1)
 	if left := e.negative.left(place, time.Now()); left > 0 { // R10
 		c.suppressed.Add(1)
-		e.suppress(u, left)
+		e.suppress(place, u, left)
 		return
 	}
 	if f := e.flights[place]; f != nil { // R11
@@ -318,28 +333,62 @@ func (e *Engine) land(f *flight) {
 		e.counts.forgotten.Add(1)
 	}
 	for _, u := range f.noticed {
-		e.suppress(u, ttl)
+		e.suppress(f.place, u, ttl)
 	}
 }
 
-// suppress has the kernel leave u out. That it can't costs no more than the
-// budget.
-func (e *Engine) suppress(u Unknown, ttl time.Duration) {
+// suppress has the kernel leave u out, some time soon. Nothing depends on it: an
+// address that is reported again is known to be held by nobody.
+func (e *Engine) suppress(place netip.Prefix, u Unknown, ttl time.Duration) {
 	if e.options.Detector == nil || u.Interface == 0 {
 		return
 	}
-	if err := e.options.Detector.Suppress(u, ttl); err != nil {
+	select {
+	case e.muting <- muting{place, u, ttl}:
+	default:
+		e.counts.shedSuppressions.Add(1)
+	}
+}
+
+// mute tells the kernel what to leave out until ctx ends, and then returns nil.
+// Each time takes the kernel as long as its processors are busy with packets,
+// so that whoever decides about lookups must not wait for it.
+func (e *Engine) mute(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case m := <-e.muting:
+			e.muteOne(m)
+		}
+	}
+}
+
+// muteOne suppresses one address, unless a lease was learnt there meanwhile.
+func (e *Engine) muteOne(m muting) {
+	known := func() bool { return e.negative.left(m.place, time.Now()) > 0 }
+	if !known() {
+		return
+	}
+	if err := e.options.Detector.Suppress(m.unknown, m.ttl); err != nil {
 		e.counts.suppressFailures.Add(1)
 		e.options.Log.WithError(err).Debug("the kernel does not suppress an address")
+	}
+	if !known() {
+		e.allow(m.place) // Learned came too early to do it
 	}
 }
 
 // Learned says that a lease of p is held after all (R95). It costs little
 // while nothing is suppressed, and never waits for a lookup.
 func (e *Engine) Learned(p netip.Prefix) {
-	if !e.negative.forget(p) || e.options.Detector == nil {
-		return
+	if e.negative.forget(p) && e.options.Detector != nil {
+		e.allow(p)
 	}
+}
+
+// allow has the kernel report what is inside p again.
+func (e *Engine) allow(p netip.Prefix) {
 	if err := e.options.Detector.Allow(p); err != nil {
 		e.counts.suppressFailures.Add(1)
 		e.options.Log.WithError(err).Debug("the kernel goes on suppressing a prefix until its time is over")

@@ -27,6 +27,7 @@ type watcher struct {
 	out        chan<- Unknown
 	suppressed map[sighting]time.Duration
 	allowed    []netip.Prefix
+	slow       chan struct{} // what Suppress waits for; nil: nothing
 }
 
 // A sighting is what Unknowns are compared by.
@@ -51,6 +52,9 @@ func (w *watcher) Run(ctx context.Context, out chan<- Unknown) error {
 func (w *watcher) Ready() <-chan struct{} { return w.ready }
 
 func (w *watcher) Suppress(u Unknown, ttl time.Duration) error {
+	if w.slow != nil {
+		<-w.slow
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.suppressed[sighting{u.Address, u.Source, u.Interface}] = ttl
@@ -244,6 +248,33 @@ func TestEngine(t *testing.T) {
 			time.Sleep(2 * time.Second)
 			r.packet(a, 1)
 			r.wantAsked(2)
+		})
+	})
+	t.Run("R96 lookups don't wait for a kernel that takes its time to suppress", func(t *testing.T) {
+		inBubble(t, func(o *EngineOptions) { o.MaxNegative = 5000 }, func(r *rig) {
+			r.slow = make(chan struct{})
+			for i := range maxMuting + 3 {
+				r.packet(fmt.Sprintf("2001:db8:8000:%x::1", i+1), i+1)
+				time.Sleep(time.Second / 4)
+			}
+			r.wantCounts(map[string]uint64{"denied": maxMuting + 3, "suppress_shed": 2})
+			close(r.slow)
+		})
+	})
+	t.Run("R95 what is learnt while the kernel is told to suppress it is not suppressed", func(t *testing.T) {
+		inBubble(t, nil, func(r *rig) {
+			r.slow = make(chan struct{})
+			r.packet(a, 1)
+			r.packet(other, 1)
+			r.wantAsked(2)
+			before := len(r.suppressed)
+			r.Learned(netip.MustParsePrefix("2001:db8:8000:1::/64"))
+			r.Learned(netip.MustParsePrefix("2001:db8:8000:2::/64"))
+			close(r.slow)
+			synctest.Wait()
+			if n := len(r.suppressed) - before; n != 1 || len(r.watcher.allowed) != 3 {
+				t.Errorf("%d suppressed, then allowed %v; want the one that was under way, allowed again", n, r.watcher.allowed)
+			}
 		})
 	})
 	t.Run("C41 R95 what is learnt ends that memory", func(t *testing.T) {

@@ -87,7 +87,7 @@ func New(cfg *config.Config, version string, log *logrus.Entry) (*Agent, error) 
 // and never before its goroutines have.
 func (a *Agent) Run(ctx context.Context) error {
 	defer a.kernel.Close()
-	socket, err := control.Listen(a.cfg.Control.Socket)
+	socket, err := control.Listen(a.cfg.Control.Socket, a.cfg.Control.Group)
 	if err != nil {
 		return err
 	}

@@ -149,6 +149,7 @@ type OnDemand struct {
 // Control is the control socket.
 type Control struct {
 	Socket string
+	Group  string // a name or a number; "": the daemon's own
 }
 
 // Log is about logging.

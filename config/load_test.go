@@ -229,7 +229,7 @@ func TestEveryKeyIsStored(t *testing.T) {
 			MaxPending:    8192,
 			PendingTime:   4 * time.Second,
 		},
-		Control: Control{Socket: "/run/c.sock"},
+		Control: Control{Socket: "/run/c.sock", Group: "adm"},
 		Log:     Log{Level: logrus.TraceLevel, JSON: true},
 
 		ReadyRecovered: true,

@@ -12,6 +12,9 @@ import (
 	"syscall"
 )
 
+// maxProblem bounds what is read of the daemon's refusal.
+const maxProblem = 64 << 10
+
 // Client asks the daemon behind a control socket.
 type Client struct {
 	socket string
@@ -54,7 +57,7 @@ func (c *Client) do(ctx context.Context, method, path string, query url.Values, 
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		var p Problem
-		if err := json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(&p); err != nil || p.Error == "" {
+		if err := json.NewDecoder(io.LimitReader(resp.Body, maxProblem)).Decode(&p); err != nil || p.Error == "" {
 			return fmt.Errorf("the daemon answers %s", resp.Status)
 		}
 		return &RefusedError{Code: resp.StatusCode, Words: p.Error}
@@ -83,7 +86,9 @@ func (c *Client) explain(err error) error {
 	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("no daemon answers on %s: start it with 'leaseroute run', or name its configuration with -c (%w)", c.socket, err)
 	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("may not use %s: be root or a member of its group (%w)", c.socket, err)
+		return fmt.Errorf("may not use %s: be root or a member of its group, see control.group (%w)", c.socket, err)
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return fmt.Errorf("the daemon behind %s hung up: it is ending, or has too many connections (%w)", c.socket, err)
 	}
 	return err
 }

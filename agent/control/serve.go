@@ -7,73 +7,31 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"time"
 
-	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 )
 
 // The bounds of the socket: operators and their scripts are few.
 const (
-	maxConnections = 64
-	maxBody        = 64 << 10
+	maxConnections = 256
+	maxHeader      = 16 << 10
 	headerTimeout  = 5 * time.Second
+	// slowestReader is how long an answer may wait for its reader to take some
+	// of it: somebody may be paging through a long one.
+	slowestReader = 10 * time.Minute
 )
-
-// ErrInUse reports that another daemon answers on the socket.
-var ErrInUse = errors.New("another leaseroute is running")
-
-// Listen makes the socket, mode 0660, and removes one that a dead daemon left
-// behind. The error wraps ErrInUse if a live one answers there.
-func Listen(socket string) (net.Listener, error) {
-	if c, err := net.Dial("unix", socket); err == nil {
-		defer c.Close()
-		return nil, fmt.Errorf("control socket %s: %w as process %d: stop it first", socket, ErrInUse, peerOf(c).pid)
-	}
-	if err := os.MkdirAll(filepath.Dir(socket), 0o750); err != nil {
-		return nil, fmt.Errorf("control socket: %w", err)
-	}
-	if err := removeStale(socket); err != nil {
-		return nil, fmt.Errorf("control socket: %w", err)
-	}
-	l, err := net.Listen("unix", socket)
-	if err != nil {
-		return nil, fmt.Errorf("control socket: %w", err)
-	}
-	if err := os.Chmod(socket, 0o660); err != nil {
-		l.Close()
-		return nil, fmt.Errorf("control socket: %w", err)
-	}
-	return netutil.LimitListener(l, maxConnections), nil
-}
-
-// removeStale removes a socket, and nothing else: the path is an operator's to
-// mistype.
-func removeStale(socket string) error {
-	info, err := os.Lstat(socket)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if info.Mode()&os.ModeSocket == 0 {
-		return fmt.Errorf("%s is there, and is no socket: choose another control.socket", socket)
-	}
-	return os.Remove(socket)
-}
 
 // Serve answers on l with h until ctx ends; it closes l.
 func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	s := &http.Server{
-		Handler:           http.MaxBytesHandler(h, maxBody),
+		Handler:           bounded(h),
 		ReadHeaderTimeout: headerTimeout,
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    16 << 10,
+		MaxHeaderBytes:    maxHeader,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ConnState:         newCrowd(maxConnections).changed,
 	}
+	s.SetKeepAlivesEnabled(false) // a connection for each question: see Client
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		<-ctx.Done()
@@ -87,6 +45,36 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	})
 	return g.Wait()
 }
+
+// bounded keeps requests to what is served here: no question has a body, and
+// no answer waits for its reader for ever.
+func bounded(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		control := http.NewResponseController(w)
+		if r.ContentLength != 0 {
+			_ = control.SetReadDeadline(time.Now()) // nor is one waited for, to be thrown away
+			Refuse(w, http.StatusRequestEntityTooLarge, "nothing here takes a body")
+			return
+		}
+		h.ServeHTTP(patient{w, control}, r)
+	})
+}
+
+// A patient writer gives the reader slowestReader anew with each write.
+type patient struct {
+	http.ResponseWriter
+	control *http.ResponseController
+}
+
+func (p patient) Write(b []byte) (int, error) {
+	if err := p.control.SetWriteDeadline(time.Now().Add(slowestReader)); err != nil {
+		return 0, err
+	}
+	return p.ResponseWriter.Write(b)
+}
+
+// Unwrap is for http.ResponseController.
+func (p patient) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
 // Reply writes v as JSON.
 func Reply(w http.ResponseWriter, v any) {

@@ -9,6 +9,9 @@ import (
 	"leaseroute/test/demo"
 )
 
+// maxSubscribers is how many prefixes of 56 bits the demonstration has.
+const maxSubscribers = 1_000_000
+
 func newDemo() *cobra.Command {
 	o := demo.Options{}
 	cmd := &cobra.Command{
@@ -16,6 +19,12 @@ func newDemo() *cobra.Command {
 		Short: "Show a router that loses power and gets its routes back, in network namespaces (root)",
 		Args:  usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.Subscribers < 1 || o.Subscribers > maxSubscribers {
+				return fmt.Errorf("%w: --subscribers %d: want 1 to %d", errUsage, o.Subscribers, maxSubscribers)
+			}
+			if o.DHCP != "simulated" && o.DHCP != "kea" {
+				return fmt.Errorf("%w: --server %q: choose simulated or kea", errUsage, o.DHCP)
+			}
 			binary, err := os.Executable()
 			if err != nil {
 				return fmt.Errorf("find this program: %w", err)

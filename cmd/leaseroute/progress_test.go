@@ -14,7 +14,7 @@ import (
 func daemonThatSays(t *testing.T, s control.Status) *control.Client {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "control.sock")
-	l, err := control.Listen(socket)
+	l, err := control.Listen(socket, "")
 	if err != nil {
 		t.Fatal(err)
 	}

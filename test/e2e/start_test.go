@@ -48,6 +48,9 @@ func TestMistakes(t *testing.T) {
 		{"no daemon to wait for", []string{"wait", "--recovered"}, 1, []string{"no daemon answers"}},
 		{"no daemon within a time", []string{"wait", "--recovered", "--timeout", "100ms"}, 1, []string{"no daemon answered within 100ms"}},
 		{"no server", []string{"query", "--server", "2001:db8:0:1::1", "--link", "2001:db8:1::1"}, 1, []string{"nothing listens there"}},
+		{"a demonstration for nobody", []string{"demo", "--subscribers", "0"}, 2, []string{"--subscribers 0: want 1 to"}},
+		{"a demonstration for less than nobody", []string{"demo", "--subscribers=-1"}, 2, []string{"--subscribers -1: want 1 to"}},
+		{"a demonstration with another server", []string{"demo", "--server", "dibbler"}, 2, []string{`--server "dibbler": choose simulated or kea`}},
 		{"a fault that a server can't have", []string{"simulate", "--fault", "hiccup"}, 2, []string{`fault "hiccup": no such name`}},
 	}
 	for _, tt := range tests {

@@ -105,15 +105,22 @@ func linkAddress() kind[netip.Addr] {
 	})
 }
 
-// listenAddress is the kind of addresses to listen on; "" is off.
-func listenAddress() kind[string] {
-	return textual(`an address:port such as 127.0.0.1:9547, or ""`, func(s string) (string, error) {
+// listenAddress is the kind of addresses to listen on; the zero AddrPort is
+// nowhere.
+func listenAddress() kind[netip.AddrPort] {
+	return textual(`an address:port such as 127.0.0.1:9547 or [::]:9547, or ""`, func(s string) (netip.AddrPort, error) {
 		if s == "" {
-			return "", nil
+			return netip.AddrPort{}, nil
 		}
-		if _, err := netip.ParseAddrPort(s); err != nil {
-			return "", errors.New("is not an address with a port")
+		at, err := netip.ParseAddrPort(s)
+		switch {
+		case err != nil:
+			return netip.AddrPort{}, errors.New("is not an address with a port")
+		case at.Port() == 0:
+			return netip.AddrPort{}, errors.New("has port 0")
+		case at.Addr().IsMulticast():
+			return netip.AddrPort{}, errors.New("is a multicast address")
 		}
-		return s, nil
+		return at, nil
 	})
 }

@@ -22,6 +22,7 @@ type Config struct {
 	StateFile  StateFile
 	OnDemand   OnDemand
 	Control    Control
+	Metrics    Metrics
 	Log        Log
 
 	ReadyRecovered bool // ready means recovered; else: watching and answering
@@ -150,6 +151,11 @@ type OnDemand struct {
 type Control struct {
 	Socket string
 	Group  string // a name or a number; "": the daemon's own
+}
+
+// Metrics is about being watched.
+type Metrics struct {
+	Listen netip.AddrPort // where it is served over HTTP; invalid: nowhere
 }
 
 // Log is about logging.

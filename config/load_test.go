@@ -230,6 +230,7 @@ func TestEveryKeyIsStored(t *testing.T) {
 			PendingTime:   4 * time.Second,
 		},
 		Control: Control{Socket: "/run/c.sock", Group: "adm"},
+		Metrics: Metrics{Listen: netip.MustParseAddrPort("[2001:db8::1]:9547")},
 		Log:     Log{Level: logrus.TraceLevel, JSON: true},
 
 		ReadyRecovered: true,

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"leaseroute/agent/control"
+	"leaseroute/agent/metrics"
 	"leaseroute/agent/ondemand"
 	"leaseroute/binding"
 	"leaseroute/config"
@@ -41,6 +42,7 @@ type Agent struct {
 	gleaner *gleaner.Gleaner              // nil: not gleaning
 	ports   map[netip.Addr]*lqclient.Port // by the address that they are at
 	engine  *ondemand.Engine
+	metrics *metrics.Server // nil: there is none
 	owner   *owner
 
 	calls   chan func()   // run by the owner; never closed
@@ -117,8 +119,8 @@ func (a *Agent) Run(ctx context.Context) error {
 	return a.leave()
 }
 
-// build makes the owner and what feeds it, and starts them in g: the kernel's
-// monitor, the installer, the lookups, the gleaner.
+// build makes the owner, what feeds it and what shows it, and starts them in
+// g: the kernel's monitor, the installer, the lookups, the gleaner, the metrics.
 func (a *Agent) build(g *errgroup.Group, ctx context.Context, observed chan *binding.Batch, adopted chan struct{}) {
 	events := make(chan routes.Event, 1024)                          // never closed: the monitor also watches ctx
 	changed, moved := make(chan struct{}, 1), make(chan struct{}, 1) // a token: interfaces came or went
@@ -146,6 +148,9 @@ func (a *Agent) build(g *errgroup.Group, ctx context.Context, observed chan *bin
 	g.Go(func() error { return a.runLookups(ctx) })
 	if a.gleaner = a.newGleaner(observed, changed); a.gleaner != nil {
 		g.Go(func() error { return a.glean(ctx) })
+	}
+	if a.metrics = a.newMetrics(); a.metrics != nil { // last: it reads all the others
+		g.Go(func() error { return a.metrics.Run(ctx) })
 	}
 }
 

@@ -102,6 +102,17 @@ func (a *Agent) gleaning() bool {
 	}
 }
 
+// showGleaning says whether the wire is watched.
+func (a *Agent) showGleaning() string {
+	switch {
+	case a.gleaning():
+		return "watching"
+	case a.cfg.Glean.Enabled:
+		return "failed"
+	}
+	return "off"
+}
+
 // watch waits until the wire is watched and unknown addresses are noticed, or
 // it is known that they won't be. It reports false when ctx has ended.
 func (a *Agent) watch(ctx context.Context) bool {

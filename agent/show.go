@@ -123,9 +123,10 @@ func (a *Agent) status(ctx context.Context) (control.Status, error) {
 			s.RecoveredAfterSeconds = &seconds
 		}
 	})
-	s.Bindings, s.ByState, s.Refused = counts.Bindings, byState(counts), byReason(counts)
+	s.Bindings, s.ByState, s.BySource, s.Refused = counts.Bindings, byState(counts), bySource(counts), byReason(counts)
+	s.InDoubt, s.Obstructed, s.Clients, s.Tombstones = counts.Suspects, counts.Obstructed, counts.Clients, counts.Tombstones
 	s.RoutesInstalled = counts.States[binding.Installed] + counts.States[binding.Suspect]
-	s.OnDemand = a.showOnDemand()
+	s.Gleaning, s.OnDemand, s.Metrics = a.showGleaning(), a.showOnDemand(), a.showMetrics()
 	s.Counters = a.counters(counts)
 	return s, err
 }
@@ -136,6 +137,17 @@ func byState(c binding.Counts) map[string]int {
 	for i, n := range c.States {
 		if n > 0 {
 			out[binding.State(i).String()] = n
+		}
+	}
+	return out
+}
+
+// bySource names the sources that bindings are from.
+func bySource(c binding.Counts) map[string]int {
+	out := make(map[string]int)
+	for i, n := range c.Sources {
+		if n > 0 {
+			out[binding.Source(i).String()] = n
 		}
 	}
 	return out

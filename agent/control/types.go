@@ -19,11 +19,25 @@ type Status struct {
 	ChangesPending int `json:"changes_pending"`
 	// ByState has the number of bindings in each state.
 	ByState map[string]int `json:"by_state"`
+	// BySource has the number of bindings by who told about them last.
+	BySource map[string]int `json:"by_source"`
 	// Refused has the number of bindings without a route, by reason.
-	Refused  map[string]int `json:"refused"`
-	RelayID  string         `json:"relay_id"`
-	Servers  []Server       `json:"servers"`
-	OnDemand OnDemand       `json:"on_demand"`
+	Refused map[string]int `json:"refused"`
+	// InDoubt has the bindings that servers are asked about, with a route or
+	// without.
+	InDoubt int `json:"in_doubt"`
+	// Obstructed has the bindings that wait for what is in their route's way.
+	Obstructed int `json:"obstructed"`
+	Clients    int `json:"clients"` // that are known by their DUID
+	// Tombstones has the leases that ended, and stay so whatever older words
+	// say.
+	Tombstones int      `json:"tombstones"`
+	RelayID    string   `json:"relay_id"`
+	Servers    []Server `json:"servers"`
+	// Gleaning is watching, off, or failed.
+	Gleaning string   `json:"gleaning"`
+	OnDemand OnDemand `json:"on_demand"`
+	Metrics  Metrics  `json:"metrics"`
 	// Goroutines is how many the daemon has: a number that grows is a fault.
 	Goroutines int `json:"goroutines"`
 	// Counters has what was dropped, refused, retried or repaired since the
@@ -36,6 +50,12 @@ type OnDemand struct {
 	State string `json:"state"` // armed, off, failed
 	Mode  string `json:"mode"`  // accept, guard
 	Error string `json:"error"` // why nothing is noticed
+}
+
+// Metrics is where metrics and health are served over HTTP.
+type Metrics struct {
+	Listen string `json:"listen"` // "": nowhere
+	Error  string `json:"error"`  // why nothing is served there; trying goes on
 }
 
 // Server is how one DHCP server fares.

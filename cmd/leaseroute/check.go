@@ -70,6 +70,7 @@ func printResolved(w io.Writer, cfg *config.Config, id []byte, links *routes.Lin
 	line("routes", "table %d, protocol %d, metric %d, fail-safe expiry %s", r.Table, r.Protocol, r.Metric, onOff(r.FailSafe, "lease end + "+r.FailSafeMargin.String()))
 	line("on demand", "%s", onOff(cfg.OnDemand.Enabled, fmt.Sprintf("mode %s, at most %d lookups a second, from UDP port %d", mode(cfg.OnDemand.Guard), cfg.OnDemand.Rate, cfg.OnDemand.LocalPort)))
 	line("control", "%s", cfg.Control.Socket)
+	line("metrics", "%s", onOff(cfg.Metrics.Listen.IsValid(), cfg.Metrics.Listen.String()))
 }
 
 // matched lists the interfaces that match the patterns.

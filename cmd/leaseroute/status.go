@@ -51,7 +51,11 @@ func printStatus(w io.Writer, s control.Status) error {
 	fmt.Fprintf(w, "bindings  %d%s\n", s.Bindings, parts(s.ByState))
 	fmt.Fprintf(w, "routes    %d in the kernel\n", s.RoutesInstalled)
 	fmt.Fprintf(w, "gleaning  %s\n", gleaning(s.Counters))
-	fmt.Fprintf(w, "on demand %s\n\n", onDemand(s))
+	fmt.Fprintf(w, "on demand %s\n", onDemand(s))
+	if s.Metrics.Error != "" {
+		fmt.Fprintf(w, "metrics   not served at %s: %s\n", s.Metrics.Listen, s.Metrics.Error)
+	}
+	fmt.Fprintln(w)
 	return errors.Join(
 		printServers(w, s.Servers),
 		printUnrouted(w, s.Refused),

@@ -7,6 +7,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,11 +49,14 @@ type site struct {
 	tree   lab.PeerTree
 	served lab.Service
 	server server
-	kea    *lab.Kea // nil if the server is dhcpd
+	kea    *lab.Kea   // nil if the server is dhcpd
+	dhcpd  *lab.Dhcpd // nil if it is Kea
 	relay  *lab.Relay
 	places map[string]place // where a client is that holds a lease, by DUID
 
 	promised map[netip.Prefix]time.Time // until when a client was told that it has a lease
+
+	unasked bool // the server is never asked for everything
 }
 
 // A setup says how a site is made. Only server must be set.
@@ -61,6 +65,7 @@ type setup struct {
 	access int    // links; 0: two
 	serve  func(*lab.Service)
 	config []string // more lines in YAML
+	entry  string   // more of what is configured about the server
 }
 
 // eachServer runs a test with Kea and with dhcpd, on a site of its own. The
@@ -99,9 +104,17 @@ func newSite(t *testing.T, c setup) *site {
 	s.relay, err = s.Relay(s.tree, false, s.Site())
 	must(t, err)
 	must(t, s.relay.Start(ctx))
-	s.Daemon = daemon.New(t, s.Edge, daemon.Config(relayID, append(c.config, "recovery: { give_up: 1s }")...))
+	yaml := daemon.Config(relayID, append(c.config, "recovery: { give_up: 1s }")...)
+	if c.entry != "" {
+		yaml = strings.Replace(yaml, "{ name: dhcp1,", "{ name: dhcp1, "+c.entry+",", 1)
+	}
+	s.unasked = c.entry == lookupOnly
+	s.Daemon = daemon.New(t, s.Edge, yaml)
 	return s
 }
+
+// lookupOnly is the entry of a server that is asked about single leases only.
+const lookupOnly = "bulk: false"
 
 // newBareSite makes a site in which nothing runs, with so many access links.
 func newBareSite(t *testing.T, access int) *site {
@@ -119,7 +132,7 @@ func (s *site) newServer(t *testing.T, name string) {
 	if name == "dhcpd" {
 		d, err := s.Site().Dhcpd(s.tree, s.served)
 		must(t, err)
-		s.server = d
+		s.server, s.dhcpd = d, d
 		return
 	}
 	tree, err := lab.FetchKea(t.Context(), t.Output())
@@ -140,7 +153,7 @@ func (s *site) start(t *testing.T) {
 // asked waits until leaseroute has had its first word from the server.
 func (s *site) asked(t *testing.T) {
 	t.Helper()
-	if s.kea != nil {
+	if s.kea != nil || s.unasked {
 		s.Recovered(t)
 		return
 	}

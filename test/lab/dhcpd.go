@@ -72,6 +72,16 @@ func (d *Dhcpd) Held(now time.Time) ([]Lease, error) {
 // Forget makes dhcpd hold no lease. It must not be running.
 func (d *Dhcpd) Forget() error { return os.WriteFile(d.leaseFile(), nil, 0o600) }
 
+// Age makes all that dhcpd knows of its leases that much older. It must not be
+// running.
+func (d *Dhcpd) Age(by time.Duration) error {
+	b, err := os.ReadFile(d.leaseFile())
+	if err != nil {
+		return fmt.Errorf("age dhcpd's leases: %w", err)
+	}
+	return os.WriteFile(d.leaseFile(), []byte(ageDhcpdLeases(string(b), by)), 0o600)
+}
+
 // Kill ends dhcpd at once. It may be started again.
 func (d *Dhcpd) Kill() { d.process.Kill() }
 

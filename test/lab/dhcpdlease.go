@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -91,4 +92,22 @@ func (r *dhcpdReader) end() {
 		delete(r.live, l.Prefix)
 	}
 	r.lease.Prefix, r.lease.Until, r.active = netip.Prefix{}, time.Time{}, false
+}
+
+// dhcpdInstant matches when dhcpd heard a client, or when a lease ends. The
+// submatches: what it is, the date and the time.
+var dhcpdInstant = regexp.MustCompile(`(cltt|ends) \d (\S+ [^;]+);`)
+
+// ageDhcpdLeases returns a lease file in which everything happened that much
+// earlier.
+func ageDhcpdLeases(file string, by time.Duration) string {
+	return dhcpdInstant.ReplaceAllStringFunc(file, func(line string) string {
+		words := dhcpdInstant.FindStringSubmatch(line)
+		at, err := time.Parse(dhcpdTime, words[2])
+		if err != nil {
+			return line
+		}
+		at = at.Add(-by)
+		return fmt.Sprintf("%s %d %s;", words[1], at.Weekday(), at.Format(dhcpdTime))
+	})
 }

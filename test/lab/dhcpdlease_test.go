@@ -113,3 +113,11 @@ func FuzzDhcpdLeases(f *testing.F) {
 		}
 	})
 }
+
+func TestAgeDhcpdLeases(t *testing.T) {
+	got := ageDhcpdLeases("  cltt 0 2026/11/22 00:10:00;\n    max-life 40;\n    ends never;\n    ends 0 2026/11/22 01:10:00;\n", time.Hour)
+	want := "  cltt 6 2026/11/21 23:10:00;\n    max-life 40;\n    ends never;\n    ends 0 2026/11/22 00:10:00;\n"
+	if got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}

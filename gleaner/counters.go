@@ -69,8 +69,8 @@ const (
 
 	// Transactions.
 	transactionsOpen    // gauge
-	transactionsEvicted // pushed out by others before their time
-	transactionsExpired // nobody answered, or all had answered, and their time was over
+	transactionsEvicted // pushed out by others before they were answered
+	transactionsExpired // their time was over, or they were answered and made room
 
 	// Questions.
 	questions           // clients that a server should be asked about

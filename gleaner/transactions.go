@@ -208,8 +208,13 @@ func (t *transactions) expire(now time.Time) {
 	t.stats[transactionsOpen].Store(uint64(t.all.size))
 }
 
+// evict makes room. Nothing is lost with a transaction that was answered.
 func (t *transactions) evict(i int32) {
-	t.stats.count(transactionsEvicted)
+	if t.slots[i].answered == 0 {
+		t.stats.count(transactionsEvicted)
+	} else {
+		t.stats.count(transactionsExpired)
+	}
 	t.forget(i)
 }
 

@@ -36,6 +36,22 @@ func TestFloodStaysOnItsPort(t *testing.T) {
 	}
 }
 
+// An answered transaction that makes room is no loss, and not counted as one.
+func TestAnsweredTransactionsMakeRoom(t *testing.T) {
+	var stats counters
+	tr := newTransactions(2, time.Minute, &stats)
+	for n := range uint32(5) {
+		x := exchangeOf(1, fmt.Sprint("client ", n), n)
+		tr.open(x, acc0, request, epoch)
+		if _, got := tr.find(x, acc0, 1, epoch); got != matchFound {
+			t.Fatalf("client %d: match %d", n, got)
+		}
+	}
+	if s := stats.snapshot().values; s[transactionsEvicted] != 0 || s[transactionsExpired] != 3 || s[transactionsOpen] != 2 {
+		t.Errorf("%d evicted, %d expired, %d open; want 0, 3, 2", s[transactionsEvicted], s[transactionsExpired], s[transactionsOpen])
+	}
+}
+
 func TestOneClientIsBounded(t *testing.T) {
 	var stats counters
 	tr := newTransactions(1000, time.Minute, &stats)

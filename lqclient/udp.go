@@ -45,9 +45,11 @@ func newUDPAsker(p *Port, s Server, clientID []byte, n *notes) *udpAsker {
 }
 
 // newPace returns a limiter that lets no more than most through within any
-// second: a tenth of them at once, and nine tenths in the second that follows.
+// second: a tenth of them at once, and less than nine tenths in the second that
+// follows. What is left is for those that a busy machine sends late, close to
+// the next ones.
 func newPace(most float64) *rate.Limiter {
-	return rate.NewLimiter(rate.Limit(0.9*most), int(max(most/10, 1)))
+	return rate.NewLimiter(rate.Limit(0.85*most), int(max(most/10, 1)))
 }
 
 // ask asks a query and hands on what is answered. The error is nil if the

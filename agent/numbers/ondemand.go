@@ -6,7 +6,7 @@ var onDemand = []Number{
 	daily("on_demand_noticed", "unknown addresses that were looked at"),
 	worth("on_demand_outside", "unknown addresses outside delegation.allowed, which are never asked about"),
 	daily("on_demand_suppressed", "unknown addresses that nobody was found to hold shortly before"),
-	daily("on_demand_collapsed", "unknown addresses that were being asked about already"),
+	daily("on_demand_collapsed", "unknown addresses that were being asked about already, or just found"),
 	worth("on_demand_shed_queue", "unknown addresses that were not looked at: too many waited"),
 	worth("on_demand_shed_outstanding", "unknown addresses that were not asked about: on_demand.outstanding is reached"),
 	worth("on_demand_shed_interface", "unknown addresses that were not asked about: on_demand.interface_rate is reached"),

@@ -13,6 +13,8 @@ type counts struct {
 // count notes what came of a lookup.
 func (c *counts) count(v verdict) {
 	switch v {
+	case overtaken:
+		c.collapsed.Add(1)
 	case found:
 		c.found.Add(1)
 	case unrouted:

@@ -131,7 +131,7 @@ func (e *Engine) Run(ctx context.Context) error {
 			case u := <-e.noticed:
 				e.notice(ctx, g, u)
 			case a := <-e.asks:
-				a.of <- e.fly(ctx, g, netip.PrefixFrom(a.target, a.target.BitLen()), a.target)
+				a.of <- e.fly(ctx, g, netip.PrefixFrom(a.target, a.target.BitLen()), a.target, true)
 			case f := <-e.landed:
 				e.land(f)
 			}
@@ -254,7 +254,7 @@ func (e *Engine) notice(ctx context.Context, g *errgroup.Group, u Unknown) {
 	case !e.pace.Allow():
 		c.shedRate.Add(1)
 	default:
-		e.fly(ctx, g, place, u.Address).add(u)
+		e.fly(ctx, g, place, u.Address, u.Source).add(u)
 	}
 }
 
@@ -283,17 +283,17 @@ func (e *Engine) paceOf(i int) *rate.Limiter {
 	return l
 }
 
-// fly begins a lookup, or joins the one that is under way.
-func (e *Engine) fly(ctx context.Context, g *errgroup.Group, place netip.Prefix, a netip.Addr) *flight {
+// fly begins a lookup, or joins the one that is under way. Without anyway it
+// ends where a route is known.
+func (e *Engine) fly(ctx context.Context, g *errgroup.Group, place netip.Prefix, a netip.Addr, anyway bool) *flight {
 	if f := e.flights[place]; f != nil {
 		e.counts.collapsed.Add(1)
 		return f
 	}
 	f := &flight{place: place, address: a, done: make(chan struct{})}
 	e.flights[place] = f
-	e.counts.lookups.Add(1)
 	g.Go(func() error {
-		f.replies, f.verdict = e.lookUp(ctx, a)
+		f.replies, f.verdict = e.lookUp(ctx, a, anyway)
 		close(f.done)
 		select {
 		case e.landed <- f:
@@ -304,12 +304,19 @@ func (e *Engine) fly(ctx context.Context, g *errgroup.Group, place netip.Prefix,
 	return f
 }
 
-// lookUp asks the servers and says what came of it.
-func (e *Engine) lookUp(ctx context.Context, a netip.Addr) ([]lqclient.Reply, verdict) {
+// lookUp asks the servers and says what came of it. Without anyway nobody is
+// asked about what is known by now: where a destination had no route that is on
+// its way to the kernel, since the answer to a subscriber's first packet is
+// often faster. A source with a route has moved, or is forged.
+func (e *Engine) lookUp(ctx context.Context, a netip.Addr, anyway bool) ([]lqclient.Reply, verdict) {
 	known, err := e.options.Cover(ctx, a)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, stopped
+	case known.Routed && !anyway:
+		return nil, overtaken
 	}
+	e.counts.lookups.Add(1)
 	replies := e.options.Lookup(ctx, lqclient.Target{Address: a, Held: known.Key, HeldBy: known.Server})
 	now, err := e.options.Cover(ctx, a)
 	if err != nil {
@@ -324,7 +331,7 @@ func (e *Engine) land(f *flight) {
 	e.counts.count(f.verdict)
 	ttl := e.options.NegativeTTL
 	switch f.verdict {
-	case found, stopped:
+	case found, overtaken, stopped:
 		return
 	case unanswered:
 		ttl = e.options.NoAnswerTTL

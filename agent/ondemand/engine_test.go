@@ -178,6 +178,16 @@ func TestEngine(t *testing.T) {
 			}
 		})
 	})
+	t.Run("R93 a destination whose route is on its way is not asked about, a source is", func(t *testing.T) {
+		inBubble(t, nil, func(r *rig) {
+			r.answer, r.routed = lease, true
+			r.watcher.out <- Unknown{Address: netip.MustParseAddr(a), Interface: 1}
+			r.wantAsked(0)
+			r.wantCounts(map[string]uint64{"noticed": 1, "collapsed": 1, "lookups": 0, "negatives": 0})
+			r.packet(sameLink, 1)
+			r.wantAsked(1)
+		})
+	})
 	t.Run("C42 R9 outside the allowed blocks nothing is asked about", func(t *testing.T) {
 		inBubble(t, nil, func(r *rig) {
 			for _, address := range []string{"2001:db8:1::1", "fe80::1", "ff02::1", "::", "192.0.2.1", "2001:db8::1"} {

@@ -8,6 +8,7 @@ type verdict int
 // The verdicts.
 const (
 	stopped    verdict = iota // the daemon ended meanwhile
+	overtaken                 // it was routed before anybody was asked
 	found                     // a server holds it, and it is routed now
 	unrouted                  // a server holds it, and there is no route all the same: explain tells why
 	denied                    // every server that answered says that nobody holds it, or that it is not its business

@@ -3,6 +3,7 @@
 package glean
 
 import (
+	"net/netip"
 	"regexp"
 	"testing"
 
@@ -49,4 +50,32 @@ func TestConfirm(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestConfirmOfAClientOnTwoLinks has the server name links instead of leases.
+func TestConfirmOfAClientOnTwoLinks(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, setup{server: "Kea", entry: lookupOnly})
+	want := make(map[netip.Prefix]lab.Route)
+	var last *lab.CPE
+	for _, a := range s.Access {
+		cpe, holder := s.client(t, a, 1, lab.ClientConfig{Program: lab.Dhclient, Prefixes: 1})
+		p := s.told(t, holder, lab.Bound, 1)[0]
+		holder.Kill()
+		want[p] = lab.Route{Prefix: p, Gateway: cpe.LinkLocal, Dev: a.Name}
+		last = cpe
+	}
+	client, err := last.NewClient(s.tree, lab.ClientConfig{Program: lab.Dhclient, Address: true})
+	must(t, err)
+	must(t, client.Start(s.ctx))
+	s.told(t, client, lab.Bound, 1)
+	client.Kill()
+	s.start(t)
+	must(t, client.Start(s.ctx))
+	t.Run("R40 R98 C37 it is asked about each link, and its prefixes on both are routed", func(t *testing.T) {
+		s.until(t, "the routes are not those to both prefixes", func() []string { return routeDiff(s.Routes(t), want) })
+		if c := s.Status(t).Counters; c["client_links"] == 0 || c["client_link_loops"] != 0 {
+			t.Errorf("the server named links %d times, and %d times once more", c["client_links"], c["client_link_loops"])
+		}
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"testing"
 
+	"leaseroute/agent/control"
 	"leaseroute/test/lab"
 )
 
@@ -79,11 +80,13 @@ func TestLeasesWithoutRelayData(t *testing.T) {
 	s.reboot(t)
 	d := s.daemon(t, setup{server: []string{by("link-address")}})
 	d.Start(t)
-	got := settled(t, d)
+	got := d.Wait(t, "the answers to two questions", func(now control.Status) bool {
+		return questioned(now) && now.Counters["suspects_asked"] == 2
+	})
 	t.Run("C113 R90 without a word about where the client is there is no route", func(t *testing.T) {
 		s.exact(t)
-		if got.ByState["unresolved"] != 2 || got.Servers[0].Counters["no_relay_data"] != 4 {
-			t.Errorf("states %v, %d bindings without relay data; want 2 unresolved, 4", got.ByState, got.Servers[0].Counters["no_relay_data"])
+		if got.ByState["unresolved"] != 2 || got.Servers[0].Counters["no_relay_data"] != 4+2 {
+			t.Errorf("states %v, %d bindings without relay data; want 2 unresolved, 4 and 2 in answers to questions", got.ByState, got.Servers[0].Counters["no_relay_data"])
 		}
 	})
 	t.Run("C113 they are shown, and why", func(t *testing.T) {

@@ -59,7 +59,14 @@ func but(n int) func(int) bool { return func(i int) bool { return (i+1)%n != 0 }
 // the simulated server is left out.
 func TestFaults(t *testing.T) {
 	all := slices.Concat(connectionFaults(), streamFaults(), orderFaults(), statusFaults(), sequenceFaults(), bindingFaults())
-	complete(t, all)
+	var knobs []string
+	for _, f := range all {
+		knobs = append(knobs, f.knobs...)
+	}
+	for _, f := range datagramFaults() {
+		knobs = append(knobs, f.knobs...)
+	}
+	complete(t, knobs)
 	for _, f := range all {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
@@ -68,18 +75,13 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// complete holds the faults against the list of knobs.
-func complete(t *testing.T, all []fault) {
+// complete holds the knobs that tests turn against the list of them.
+func complete(t *testing.T, knobs []string) {
 	t.Helper()
 	tested := map[string]bool{"times": true} // see heal
-	for _, k := range lqserver.DatagramKnobs() {
-		tested[k.Name] = true // no requestor asks over UDP here
-	}
-	for _, f := range all {
-		for _, k := range f.knobs {
-			name, _, _ := strings.Cut(k, "=")
-			tested[name] = true
-		}
+	for _, k := range knobs {
+		name, _, _ := strings.Cut(k, "=")
+		tested[name] = true
 	}
 	for _, k := range lqserver.Knobs() {
 		if !tested[k.Name] {

@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"slices"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -115,7 +114,7 @@ func newRecovery(cfg *config.Config, started time.Time, servers []*lqclient.Requ
 	return &recovery{
 		state:    Starting,
 		started:  started,
-		complete: slices.Clone(noRounds),
+		complete: make([]bool, len(servers)),
 		noRounds: noRounds,
 		servers:  servers,
 		giveUp:   cfg.Recovery.GiveUp,

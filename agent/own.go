@@ -197,9 +197,11 @@ func (o *owner) completed(now time.Time, s binding.Server) {
 }
 
 // introduced takes note of a server that has no rounds: from now on it can be
-// asked about what an earlier run left.
+// asked about what an earlier run left. There is nothing more to wait for from
+// it: what the state file knows was taken in before.
 func (o *owner) introduced(now time.Time, s binding.Server) {
 	o.table.AskRecalled(now, s)
+	o.recovery.completed(s)
 	if o.recovery.all() {
 		o.askAboutAdopted(now)
 		return

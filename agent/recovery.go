@@ -16,7 +16,7 @@ type State string
 const (
 	Starting   State = "starting"
 	Recovering State = "recovering"
-	Recovered  State = "recovered" // every server completed its round, and its routes are in
+	Recovered  State = "recovered" // every server that has rounds completed one, and its routes are in
 	Degraded   State = "degraded"  // a server makes no progress; trying goes on
 )
 

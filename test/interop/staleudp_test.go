@@ -63,6 +63,24 @@ func TestStaleLeasesAreSettledOverUDP(t *testing.T) {
 	}
 }
 
+// TestRebootWithoutBulk has nothing but the state file to make routes of. Who
+// waits for the recovery announces what is reached through the router.
+func TestRebootWithoutBulk(t *testing.T) {
+	t.Parallel()
+	s := startSite(t, mixed)
+	d := s.recovered(t, setup{server: []string{by("link-address"), hurry}})
+	d.Stop(t)
+	must(t, s.Reboot(t.Context()))
+	d.Configure(t, overUDP.yaml(s.data))
+	d.Start(t)
+	t.Run("R131 S-1 it has recovered once the state file's routes are in", func(t *testing.T) {
+		if got := d.Recovered(t); got.RoutesInstalled != len(s.data.Live) {
+			t.Errorf("%d routes, want %d", got.RoutesInstalled, len(s.data.Live))
+		}
+		s.exact(t)
+	})
+}
+
 // TestChangesOfTheMeantimeAreSettledOverUDP has leases end, move and change
 // hands while no daemon runs. The next one has no bulk.
 func TestChangesOfTheMeantimeAreSettledOverUDP(t *testing.T) {

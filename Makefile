@@ -41,7 +41,7 @@ demo: root build ## Show a router that gets its routes back (root; SERVER=kea fo
 
 # The tests come last, so that their summary is the end of the output.
 .PHONY: test
-test: root go lint kea peers ## Everything that CI checks (root): lint, some fuzzing, all tests
+test: root go lint kea peers prometheus ## Everything that CI checks (root): lint, some fuzzing, all tests
 	@$(need) gcc:gcc+libc6-dev ip:iproute2
 	@.ci/fuzz $(FUZZTEST)
 	@$(GO) build -o $(LEASEROUTE_CACHE)/bin/report ./test/report
@@ -76,8 +76,8 @@ go:
 root:
 	@[[ $$(id -u) -eq 0 ]] || { echo "this makes network namespaces and needs root; without it: go test ./..." >&2; exit 1; }
 
-.PHONY: kea peers
-kea peers:
+.PHONY: kea peers prometheus
+kea peers prometheus:
 	@test/lab/$@.sh >/dev/null
 
 $(STATICCHECK):

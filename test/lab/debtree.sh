@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sourced by kea.sh and peers.sh: trees of unpacked Debian packages.
+# Sourced by kea.sh, peers.sh and prometheus.sh: trees of unpacked Debian packages.
 #
 # A tree is a folder that holds some programs with all libraries that they
 # need, down to libc. They run from there through the tree's own loader:

@@ -18,26 +18,37 @@ const (
 	// of those are one measurement, which is the fastest: what else the machine
 	// does only makes them slower.
 	passing, bursts = 50_000, 20
-	// hot is how many sources there are where there are many: as many as the
-	// generator can make, and fewer than the rules remember.
+	// hot is how many subscribers there are where there are many: as many as
+	// the generator can make, and fewer than the rules remember.
 	hot = 512
 )
 
-// A forwarding measures what a packet of a known source costs.
+// A forwarding measures what a packet from known subscribers costs, or one to
+// them.
 type forwarding struct {
 	*bench
-	crowd   crowd
-	sources int32
+	crowd       crowd
+	subscribers int32
+	down        bool // to them
 
 	with, without, more series // ns for each packet
+}
+
+// String says what is forwarded.
+func (f *forwarding) String() string {
+	way := "from"
+	if f.down {
+		way = "to"
+	}
+	return fmt.Sprintf("a packet %s %d known of %d subscribers", way, f.subscribers, f.crowd)
 }
 
 // forwarding measures that with the rules of the on-demand lookups and without
 // them, in turns, on a router with many routes.
 func (b *bench) forwarding(ctx context.Context) (results []result, err error) {
-	for _, sources := range []int32{1, hot} {
-		say("forwarding of packets from %d known sources among %d, with the rules and without", sources, b.few)
-		f := &forwarding{bench: b, crowd: crowd(b.few), sources: sources}
+	for _, f := range []*forwarding{{subscribers: 1}, {subscribers: hot}, {subscribers: hot, down: true}} {
+		f.bench, f.crowd = b, crowd(b.few)
+		say("forwarding %s, with the rules and without", f)
 		if err := fresh(ctx, f.measure); err != nil {
 			return results, err
 		}
@@ -46,21 +57,14 @@ func (b *bench) forwarding(ctx context.Context) (results []result, err error) {
 	return results, nil
 }
 
-// nowhere is a destination behind the core: what goes there ends at the server,
-// in silence.
+// nowhere is behind the core: what goes there ends at the server, in silence.
 const nowhere = "2001:db8:7fff::/48"
 
 func (f *forwarding) measure(ctx context.Context, e *lab.Edge) error {
 	if _, err := f.crowd.serve(ctx, e, f.binary); err != nil {
 		return err
 	}
-	err := errors.Join(
-		e.Router.IP(ctx, fmt.Sprintf("route add %s via %s dev core0", nowhere, lab.ServerAddress)),
-		e.Server.IP(ctx, "route add blackhole "+nowhere))
-	if err != nil {
-		return err
-	}
-	if _, err := e.Router.Ping(ctx, lab.ServerAddress); err != nil { // so that the neighbour is known
+	if err := f.ends(ctx, e); err != nil {
 		return err
 	}
 	g, err := f.packets(e)
@@ -82,17 +86,53 @@ func (f *forwarding) measure(ctx context.Context, e *lab.Edge) error {
 	return nil
 }
 
+// ends makes both ends drop what arrives there, without a word, and be known to
+// the router as neighbours.
+func (f *forwarding) ends(ctx context.Context, e *lab.Edge) error {
+	a := e.Access[0]
+	err := errors.Join(
+		e.Router.IP(ctx, fmt.Sprintf("route add %s via %s dev core0", nowhere, lab.ServerAddress)),
+		e.Server.IP(ctx, "route add blackhole "+nowhere),
+		a.Subscribers.IP(ctx, "route add blackhole "+lab.Delegated.String()))
+	if err != nil {
+		return err
+	}
+	if _, err := e.Router.Ping(ctx, lab.ServerAddress); err != nil {
+		return err
+	}
+	mac, err := macOf(a.Subscribers, "wan0")
+	if err != nil {
+		return err
+	}
+	targets, err := crowd(2 * f.subscribers).targets(e)
+	if err != nil {
+		return err
+	}
+	var neighbours []string
+	for _, t := range targets {
+		if t.Dev == a.Name {
+			neighbours = append(neighbours, fmt.Sprintf("neigh add %s lladdr %s dev %s nud permanent", t.Gateway, mac, a.Name))
+		}
+	}
+	return e.Router.IP(ctx, neighbours...)
+}
+
 // packets prepares what arrives: datagrams of the first subscribers on the
-// first access link.
+// first access link, or to them.
 func (f *forwarding) packets(e *lab.Edge) (*generator, error) {
-	to, err := macOf(e.Router, e.Access[0].Name)
+	dev, subscriber := e.Access[0].Name, int16(sourceAt)
+	source, dest := lab.Delegated.Addr().Next(), netip.MustParsePrefix(nowhere).Addr().Next()
+	if f.down {
+		dev, subscriber = "core0", destAt
+		source, dest = dest, source
+	}
+	to, err := macOf(e.Router, dev)
 	if err != nil {
 		return nil, err
 	}
 	from := net.HardwareAddr{2, 0xd1, 0, 0, 0, 0}
-	source, dest := lab.Delegated.Addr().Next(), netip.MustParsePrefix(nowhere).Addr().Next()
 	frame := lab.UDPFrame(to, from, netip.AddrPortFrom(source, sinkPort), netip.AddrPortFrom(dest, sinkPort), nil)
-	return newGenerator(e.Router, e.Access[0].Name, frame, f.sources)
+	return newGenerator(e.Router, dev, frame, subscriber, f.subscribers)
 }
 
 // forward returns what a packet costs while the daemon runs, in ns. The routes
@@ -135,12 +175,8 @@ func forwarded(n *lab.Namespace) (packets int, err error) {
 
 func (f *forwarding) result() result {
 	const aim = 350
-	sources := fmt.Sprintf("%d sources", f.sources)
-	if f.sources == 1 {
-		sources = "one source"
-	}
 	return result{
-		what:      fmt.Sprintf("forwarding a packet, %s, %d routes", sources, f.crowd),
+		what:      "forwarding " + f.String(),
 		product:   fmt.Sprintf("%.0f ns (%.0f-%.0f)", f.with.median(), slices.Min(f.with), slices.Max(f.with)),
 		yardstick: fmt.Sprintf("no rules %.0f ns (%.0f-%.0f)", f.without.median(), slices.Min(f.without), slices.Max(f.without)),
 		ratio:     fmt.Sprintf("%+.0f ns (%+.0f to %+.0f)", f.more.median(), slices.Min(f.more), slices.Max(f.more)),

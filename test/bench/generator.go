@@ -27,14 +27,20 @@ type generator struct {
 	fd    int // of the program that each frame passes first
 }
 
-// newGenerator prepares frames like one, which is a datagram over IPv6. They
-// come from so many sources, a power of two: the address of source i has i
-// doubled in its sixth and seventh octet.
-func newGenerator(n *lab.Namespace, dev string, frame []byte, sources int32) (*generator, error) {
+// Where the addresses are in a frame, behind the Ethernet header.
+const (
+	sourceAt = 14 + 8
+	destAt   = 14 + 24
+)
+
+// newGenerator prepares frames like one, which is a datagram over IPv6. The
+// address at one place in them is one of so many, a power of two: that with
+// the number i has i doubled in its sixth and seventh octet.
+func newGenerator(n *lab.Namespace, dev string, frame []byte, at int16, many int32) (*generator, error) {
 	g := &generator{space: n, frame: frame}
 	var pins runtime.Pinner
 	defer pins.Unpin()
-	program := restore(frame, sources)
+	program := restore(frame, at, many)
 	load := struct {
 		kind, count      uint32
 		program, license uint64
@@ -103,8 +109,8 @@ func (g *generator) close() { unix.Close(g.fd) }
 
 // restore is the program that each frame passes: it writes again what
 // forwarding has changed in the frame's last life, since the kernel uses the
-// same ones all over, and gives it one of the sources.
-func restore(frame []byte, sources int32) (program []byte) {
+// same ones all over, and gives it one of the addresses.
+func restore(frame []byte, address int16, many int32) (program []byte) {
 	const (
 		load32    = 0x61 // BPF_LDX | BPF_MEM | BPF_W
 		put32     = 0x62 // BPF_ST | BPF_MEM | BPF_W
@@ -123,8 +129,7 @@ func restore(frame []byte, sources int32) (program []byte) {
 		random = 7 // bpf_get_prandom_u32
 		pass   = 2 // XDP_PASS
 
-		hopLimit = 14 + 7 // behind the Ethernet header
-		source   = 14 + 8
+		hopLimit = 14 + 7
 	)
 	do := func(code, to, from byte, offset int16, value int32) {
 		program = append(program, code, from<<4|to)
@@ -134,18 +139,18 @@ func restore(frame []byte, sources int32) (program []byte) {
 	do(load32, 7, 1, 0, 0) // r7: the frame
 	do(load32, 3, 1, 4, 0) // r3: its end
 	do(move, 4, 7, 0, 0)
-	do(add, 4, 0, 0, source+16)
+	do(add, 4, 0, 0, destAt+16)
 	do(ifGreater, 4, 3, 10, 0) // to the end; the verifier wants to see it
 	for at := int16(0); at < 12; at += 4 {
 		do(put32, 7, 0, at, int32(binary.NativeEndian.Uint32(frame[at:])))
 	}
 	do(put8, 7, 0, hopLimit, int32(frame[hopLimit]))
 	do(call, 0, 0, 0, random)
-	do(and, 0, 0, 0, sources-1)
+	do(and, 0, 0, 0, many-1)
 	do(left, 0, 0, 0, 1)
-	do(store8, 7, 0, source+6, 0)
+	do(store8, 7, 0, address+6, 0)
 	do(right, 0, 0, 0, 8)
-	do(store8, 7, 0, source+5, 0)
+	do(store8, 7, 0, address+5, 0)
 	do(set, 0, 0, 0, pass)
 	do(exit, 0, 0, 0, 0)
 	return program

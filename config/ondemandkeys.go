@@ -78,7 +78,7 @@ func detectorKeys() []entry[Config] {
 			"How many of these are remembered; some 100 octets of kernel memory each, for some seconds."),
 		optional("on_demand.max_verified", 1<<18, integer(1024, maxSet),
 			func(c *Config, n int64) { c.OnDemand.MaxVerified = int(n) },
-			"How many sources that have a route the kernel remembers, so that their packets cost little."),
+			"How many sources that have a route the kernel remembers, and how many destinations, so that their packets cost little."),
 		optional("on_demand.max_pending", 1<<16, integer(1024, maxSet),
 			func(c *Config, n int64) { c.OnDemand.MaxPending = int(n) },
 			"How many addresses that were asked about the kernel remembers not to report."),

@@ -100,6 +100,29 @@ func TestNFTReportsUnknownDestinations(t *testing.T) {
 	w.silent("core0", "a known destination")
 	s.send("acc0", "2001:db8:1::5", cpe)
 	w.silent("acc0", "a destination of another subscriber")
+	s.send("acc0", "2001:db8:8000:1500::1", "2001:db8:8000:1401::1")
+	w.reported("acc0", "2001:db8:8000:1500::1", true) // whatever is verified of the destination
+}
+
+// ONDEMAND 3.2: what was verified is not looked up with each packet; for so
+// long it does not count as unknown.
+func TestNFTVerifiesOnceInAWhile(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	w := s.watch(nil)
+	server := lab.ServerAddress.String()
+	s.route("add " + site1 + " via fe80::2 dev acc0 proto 158")
+	s.send("acc0", cpe, server)
+	w.silent("acc0", "a known source")
+	s.send("core0", server, cpe)
+	w.silent("core0", "a known destination")
+	s.route("del " + site1 + " proto 158")
+	s.send("acc0", cpe, server)
+	w.silent("acc0", "a source that was known just now")
+	s.send("core0", server, cpe)
+	w.silent("core0", "a destination that was known just now")
+	s.send("acc1", cpe, server)
+	w.reported("acc1", cpe, true)
 }
 
 // Our own address has no route by any interface. Packets to it must pass,

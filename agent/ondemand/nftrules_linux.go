@@ -16,7 +16,8 @@ const (
 	candidateChain = "cand" // ... when the first bucket is empty
 	repeatedChain  = "hit"  // ... when it was seen twice
 	askChain       = "ask"  // ... that is worth a report
-	destChain      = "dst"  // a destination inside the blocks that has no route
+	destChain      = "dst"  // a destination inside the blocks
+	unroutedChain  = "unkd" // ... that has no route
 )
 
 // A chain is a list of rules.
@@ -38,12 +39,15 @@ func (t *table) chains() []chain {
 		{destEndChain, [][]expr.Any{rule(end(expr.VerdictDrop))}},
 	}
 	out := []chain{{}}
+	// What was verified lately comes first: that is nearly all there is.
 	for _, f := range t.families {
 		first.rules = append(first.rules,
+			rule(family(f.protocol), in(f.verified, inIndex, f.site), end(expr.VerdictAccept)),
+			rule(family(f.protocol), in(f.verifiedDest, inIndex, f.destSite), end(expr.VerdictAccept)),
 			rule(family(f.protocol), in(t.access, inName), in(f.blocks, f.source), goTo(sourceChain+f.digit)),
-			rule(family(f.protocol), in(t.core, inName), in(f.blocks, f.dest), missing(false), goTo(destChain+f.digit)))
+			rule(family(f.protocol), in(t.core, inName), in(f.blocks, f.dest), goTo(destChain+f.digit)))
 		out = append(out, t.sourceChains(f)...)
-		out = append(out, t.destinationChain(f))
+		out = append(out, t.destinationChains(f)...)
 	}
 	out[0] = first
 	return append(out, ends...)
@@ -57,7 +61,6 @@ func (t *table) sourceChains(f *familySets) []chain {
 	}
 	return []chain{
 		{sourceChain + f.digit, [][]expr.Any{
-			rule(in(f.verified, inIndex, f.site), end(expr.VerdictReturn)),
 			rule(missing(true), goTo(unknownChain+f.digit)),
 			rule(add(f.verified, inIndex, f.site)),
 		}},
@@ -96,24 +99,30 @@ func (t *table) sourceChains(f *familySets) []chain {
 	}
 }
 
-// destinationChain judges the destinations of a family that have no route. The box's
-// own addresses are among them, and must pass before a neighbour's prefix is
-// found pending.
-func (t *table) destinationChain(f *familySets) chain {
+// destinationChains judge the destinations of a family. The box's own addresses
+// have no route either, and must pass before a neighbour's prefix is found
+// pending.
+func (t *table) destinationChains(f *familySets) []chain {
 	r := &t.opts.Rates
 	refuse := func(reason string) statement {
 		return append(counted(reason), goTo(destEndChain)...)
 	}
-	return chain{destChain + f.digit, [][]expr.Any{
-		rule(typeIn(t.own, false), end(expr.VerdictReturn)),
-		rule(counted("dst_unknown")),
-		rule(in(f.pendingDest, f.destPrefix), refuse("dst_pending")),
-		rule(over(t.dest, r.Destinations, inIndex), refuse("dst_shed")),
-		rule(overAll(r.Total), refuse("dst_shed")),
-		rule(add(f.pendingDest, f.destPrefix)),
-		rule(counted("dst_asked"), report(t.opts.Group, tagDest)),
-		rule(goTo(destEndChain)),
-	}}
+	return []chain{
+		{destChain + f.digit, [][]expr.Any{
+			rule(missing(false), goTo(unroutedChain+f.digit)),
+			rule(add(f.verifiedDest, inIndex, f.destSite)),
+		}},
+		{unroutedChain + f.digit, [][]expr.Any{
+			rule(typeIn(t.own, false), end(expr.VerdictReturn)),
+			rule(counted("dst_unknown")),
+			rule(in(f.pendingDest, f.destPrefix), refuse("dst_pending")),
+			rule(over(t.dest, r.Destinations, inIndex), refuse("dst_shed")),
+			rule(overAll(r.Total), refuse("dst_shed")),
+			rule(add(f.pendingDest, f.destPrefix)),
+			rule(counted("dst_asked"), report(t.opts.Group, tagDest)),
+			rule(goTo(destEndChain)),
+		}},
+	}
 }
 
 // kernelCounters are counted by the rules.

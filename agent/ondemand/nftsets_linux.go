@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	// verifiedFor is for how long the route of a source isn't looked up again:
-	// most of what the rules cost is that look (ONDEMAND.md 3.2).
+	// verifiedFor is for how long the route of a source, or of a destination,
+	// isn't looked up again: most of what the rules cost is that look
+	// (ONDEMAND.md 3.2).
 	verifiedFor = 30 * time.Second
 	// candidateFor is for how long a source is remembered that sent once: TCP
 	// repeats its first segment after 1 s (RFC 6298, section 2).
@@ -45,10 +46,10 @@ type familySets struct {
 
 	source, dest             part // whole addresses
 	sourcePrefix, destPrefix part // the first mask bits of them
-	site                     part // what of a source is verified together
+	site, destSite           part // what is verified together
 
 	blocks                 *nftables.Set
-	verified               *nftables.Set
+	verified, verifiedDest *nftables.Set
 	pending, pendingDest   *nftables.Set
 	candidates, senderless *nftables.Set
 }
@@ -86,7 +87,7 @@ func newTable(o *Options) *table {
 			digit: "6", protocol: unix.NFPROTO_IPV6, mask: o.Mask6,
 			source: addressPart(8, 16, 128), dest: addressPart(24, 16, 128),
 			sourcePrefix: addressPart(8, 16, o.Mask6), destPrefix: addressPart(24, 16, o.Mask6),
-			site: addressPart(8, 16, max(64, o.Mask6)),
+			site: addressPart(8, 16, max(64, o.Mask6)), destSite: addressPart(24, 16, max(64, o.Mask6)),
 		}
 		t.addFamily(f, nftables.TypeIP6Addr, blocks6)
 	}
@@ -95,7 +96,7 @@ func newTable(o *Options) *table {
 			digit: "4", protocol: unix.NFPROTO_IPV4, mask: o.Mask4,
 			source: addressPart(12, 4, 32), dest: addressPart(16, 4, 32),
 			sourcePrefix: addressPart(12, 4, o.Mask4), destPrefix: addressPart(16, 4, o.Mask4),
-			site: addressPart(12, 4, 32),
+			site: addressPart(12, 4, 32), destSite: addressPart(16, 4, 32),
 		}
 		t.addFamily(f, nftables.TypeIPAddr, blocks4)
 	}
@@ -107,6 +108,7 @@ func (t *table) addFamily(f *familySets, address nftables.SetDatatype, blocks []
 	index, mac := nftables.TypeIFIndex, nftables.TypeEtherAddr
 	f.blocks = t.spans("blocks"+f.digit, address, blockSpans(blocks))
 	f.verified = t.filled("ok"+f.digit, o.Sizes.Verified, verifiedFor, index, address)
+	f.verifiedDest = t.filled("okd"+f.digit, o.Sizes.Verified, verifiedFor, index, address)
 	f.pending = t.filled("pend"+f.digit, o.Sizes.Pending, o.Pend, index, address)
 	f.pendingDest = t.filled("pendd"+f.digit, o.Sizes.Pending, o.Pend, address)
 	f.candidates = t.filled("cand"+f.digit, o.Sizes.Candidates, candidateFor, index, mac, address)

@@ -121,7 +121,7 @@ func (t *table) whole(k kernel) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("list rules of nftables table %s: %w", t.name.Name, err)
 	}
-	return len(rules) == 2*len(t.families), nil
+	return len(rules) == len(t.chains()[0].rules), nil
 }
 
 // rename writes the names of the interfaces of now.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sourced by kea.sh, peers.sh and prometheus.sh: trees of unpacked Debian packages.
+# Sourced by kea.sh, peers.sh, prometheus.sh and system.sh: trees of unpacked
+# Debian packages.
 #
 # A tree is a folder that holds some programs with all libraries that they
 # need, down to libc. They run from there through the tree's own loader:
@@ -99,12 +100,14 @@ download() {
 }
 
 # unpack WORK RECIPE FOLDER turns the packages into FOLDER, which appears
-# complete. What no program in a tree reads is left out.
+# complete. What no program in a tree reads is left out. To a dpkg that runs in
+# the tree the packages are installed.
 unpack() {
 	local work=$1 recipe=$2 folder=$3 deb
-	mkdir "$work/tree"
+	mkdir -p "$work"/tree/var/lib/dpkg/{info,updates,triggers}
 	for deb in "$work"/archives/*.deb; do
 		dpkg -x "$deb" "$work/tree"
+		printf 'Status: install ok installed\n%s\n\n' "$(dpkg-deb -f "$deb")" >>"$work/tree/var/lib/dpkg/status"
 	done
 	rm -rf "$work"/tree/usr/share/{doc,man,locale,info,lintian,perl,perl5} "$work"/tree/usr/lib/*/{perl,perl-base,gconv}
 	echo "$recipe" >"$work/tree/.recipe"

@@ -3,6 +3,8 @@
 # the versions below, under .cache).
 
 STATICCHECK_VERSION := v0.8.2
+# The last one whose modules are all on the public proxy.
+NFPM_VERSION        := v2.45.2
 FUZZTIME            ?= 5m
 # Runs of each fuzz target within `make test`: a number, since the end of a very
 # short time now and then counts as a failure (context deadline exceeded).
@@ -10,6 +12,10 @@ FUZZTEST            ?= 5000x
 # Which benchmarks, as a regular expression, and how often each is repeated.
 BENCH               ?= .
 PAIRS               ?= 5
+# Where packages go, for which machine, and who answers for them.
+PACKAGES            ?= bin
+ARCH                ?= $(shell $(GO) env GOARCH)
+export MAINTAINER   ?= leaseroute <leaseroute@localhost>
 
 SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -24,7 +30,9 @@ export LEASEROUTE_CACHE ?= $(CURDIR)/.cache
 VERSION     = $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 # A tool that was built by an older Go can't read what a newer one compiles.
 STATICCHECK = $(LEASEROUTE_CACHE)/bin/staticcheck-$(STATICCHECK_VERSION)-$(shell $(GO) env GOVERSION)
+NFPM        = $(LEASEROUTE_CACHE)/bin/nfpm-$(NFPM_VERSION)
 need        = .ci/need
+compile     = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
 
 .PHONY: help
 help: ## List the targets
@@ -32,7 +40,13 @@ help: ## List the targets
 
 .PHONY: build
 build: go ## Build bin/leaseroute
-	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/leaseroute ./cmd/leaseroute
+	@$(compile) -o bin/leaseroute ./cmd/leaseroute
+
+.PHONY: package
+package: build $(NFPM) ## Build the .deb and the .rpm into bin/ (ARCH=arm64 for another machine)
+	@tree=$$(mktemp -d); trap 'rm -rf "$$tree"' EXIT; \
+	GOARCH=$(ARCH) $(compile) -o "$$tree/leaseroute" ./cmd/leaseroute; \
+	NFPM=$(NFPM) packaging/package bin/leaseroute "$$tree" '$(ARCH)' '$(VERSION)' '$(PACKAGES)'
 
 .PHONY: demo
 demo: root build ## Show a router that gets its routes back (root; SERVER=kea for a real Kea)
@@ -41,8 +55,8 @@ demo: root build ## Show a router that gets its routes back (root; SERVER=kea fo
 
 # The tests come last, so that their summary is the end of the output.
 .PHONY: test
-test: root go lint kea peers prometheus ## Everything that CI checks (root): lint, some fuzzing, all tests
-	@$(need) gcc:gcc+libc6-dev ip:iproute2
+test: root go lint kea peers prometheus system $(NFPM) ## Everything that CI checks (root): lint, some fuzzing, all tests
+	@$(need) gcc:gcc+libc6-dev ip:iproute2 rpm:rpm
 	@.ci/fuzz $(FUZZTEST)
 	@$(GO) build -o $(LEASEROUTE_CACHE)/bin/report ./test/report
 	@LEASEROUTE_REQUIRE_ROOT=1 $(GO) test -json -race -p 1 -timeout 25m ./... | $(LEASEROUTE_CACHE)/bin/report
@@ -76,11 +90,16 @@ go:
 root:
 	@[[ $$(id -u) -eq 0 ]] || { echo "this makes network namespaces and needs root; without it: go test ./..." >&2; exit 1; }
 
-.PHONY: kea peers prometheus
-kea peers prometheus:
+.PHONY: kea peers prometheus system
+kea peers prometheus system:
 	@test/lab/$@.sh >/dev/null
 
 $(STATICCHECK):
 	@echo "building staticcheck $(STATICCHECK_VERSION)" >&2
 	@GOBIN=$(@D) GOFLAGS= $(GO) install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
 	@mv $(@D)/staticcheck $@
+
+$(NFPM):
+	@echo "building nfpm $(NFPM_VERSION)" >&2
+	@GOBIN=$(@D) GOFLAGS= $(GO) install github.com/goreleaser/nfpm/v2/cmd/nfpm@$(NFPM_VERSION)
+	@mv $(@D)/nfpm $@

@@ -11,6 +11,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 
 	"leaseroute/agent/control"
 	"leaseroute/agent/metrics"
@@ -45,9 +46,10 @@ type Agent struct {
 	metrics *metrics.Server // nil: there is none
 	owner   *owner
 
-	calls   chan func()   // run by the owner; never closed
-	stopped chan struct{} // closed when the owner has returned
-	blind   chan struct{} // closed when the gleaner turned out not to be allowed to watch
+	lists   *semaphore.Weighted // those being sent on the control socket
+	calls   chan func()         // run by the owner; never closed
+	stopped chan struct{}       // closed when the owner has returned
+	blind   chan struct{}       // closed when the gleaner turned out not to be allowed to watch
 	notify  notifier
 
 	recalled bool // the state file's bindings are in the table; read once learn has returned
@@ -65,6 +67,7 @@ func New(cfg *config.Config, version string, log *logrus.Entry) (*Agent, error) 
 	a := &Agent{
 		cfg: cfg, version: version, log: log, started: time.Now(), relayID: id,
 		links:   NewLinks(cfg, id),
+		lists:   semaphore.NewWeighted(maxLists),
 		calls:   make(chan func()),
 		stopped: make(chan struct{}),
 		blind:   make(chan struct{}),

@@ -49,6 +49,7 @@ func tableCounters(c binding.Counts) map[string]uint64 {
 		"bindings_withdrawn":     c.Withdrawn,
 		"bindings_released":      c.Released,
 		"bindings_denied":        c.Denied,
+		"bindings_cleared":       c.Cleared,
 		"bindings_doubted":       c.Doubts,
 		"releases_disputed":      c.ReleasesDisputed,
 		"bindings_repaired":      c.Repaired,

@@ -31,6 +31,7 @@ type Counts struct {
 	Released         uint64
 	ReleasesDisputed uint64 // Releases that did not match the binding
 	Denied           uint64
+	Cleared          uint64 // by the operator
 	Doubts           uint64 // times that a binding came to be asked about: begun and renewed
 	Failures         uint64 // changes that the kernel refused
 	Repaired         uint64 // changes that put right what others did

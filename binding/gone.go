@@ -83,6 +83,7 @@ func (t *Table) Clear(now time.Time, k Key, out []Change) []Change {
 		return out
 	}
 	r := t.records.at(ref)
+	t.counts.Cleared++
 	t.tellOf(r, ClearedByHand)
 	t.bury(r.key, tombstone{event: t.at, reason: ClearedByHand}, r.valid)
 	return t.fill(t.drop(ref, r, ClearedByHand, out))

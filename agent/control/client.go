@@ -45,27 +45,38 @@ func (c *Client) Post(ctx context.Context, path string, query url.Values, v any)
 }
 
 func (c *Client) do(ctx context.Context, method, path string, query url.Values, v any) error {
-	u := url.URL{Scheme: "http", Host: "leaseroute", Path: path, RawQuery: query.Encode()}
-	req, err := http.NewRequestWithContext(ctx, method, u.String(), nil)
+	resp, err := c.ask(ctx, method, path, query)
 	if err != nil {
 		return err
 	}
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return c.explain(err)
-	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		var p Problem
-		if err := json.NewDecoder(io.LimitReader(resp.Body, maxProblem)).Decode(&p); err != nil || p.Error == "" {
-			return fmt.Errorf("the daemon answers %s", resp.Status)
-		}
-		return &RefusedError{Code: resp.StatusCode, Words: p.Error}
-	}
 	if err := json.NewDecoder(resp.Body).Decode(v); err != nil {
 		return fmt.Errorf("read the daemon's answer: %w", err)
 	}
 	return nil
+}
+
+// ask returns the answer to a request that the daemon does not refuse. Its
+// body is to be closed.
+func (c *Client) ask(ctx context.Context, method, path string, query url.Values) (*http.Response, error) {
+	u := url.URL{Scheme: "http", Host: "leaseroute", Path: path, RawQuery: query.Encode()}
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, c.explain(err)
+	}
+	if resp.StatusCode == http.StatusOK {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	var p Problem
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxProblem)).Decode(&p); err != nil || p.Error == "" {
+		return nil, fmt.Errorf("the daemon answers %s", resp.Status)
+	}
+	return nil, &RefusedError{Code: resp.StatusCode, Words: p.Error}
 }
 
 // A RefusedError is the daemon's word that it can't do what it was asked.

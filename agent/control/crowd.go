@@ -22,6 +22,10 @@ func newCrowd(most int) *crowd {
 	return &crowd{most: most, asking: make(map[net.Conn]struct{})}
 }
 
+// Bound returns what bounds the connections of another server (its ConnState)
+// as those of the control socket are.
+func Bound(most int) func(net.Conn, http.ConnState) { return newCrowd(most).changed }
+
 // changed is told of each connection's state (http.Server.ConnState).
 func (c *crowd) changed(conn net.Conn, to http.ConnState) {
 	c.mu.Lock()

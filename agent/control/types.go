@@ -107,6 +107,44 @@ type Route struct {
 	State     string     `json:"state"`
 }
 
+// Query is what a server is asked, was asked of late, or is not asked for a
+// while.
+type Query struct {
+	// Kind is round (a server is asked for everything), lookup (the servers are
+	// asked about one address), negative (an address is not asked about for a
+	// while) or suspect (a binding in doubt, about which its server is asked).
+	Kind string `json:"kind"`
+	// State is a round's as in Server; under way, found, unrouted, denied or
+	// unanswered of a lookup; held off of a negative; in doubt of a suspect.
+	State      string     `json:"state"`
+	Server     string     `json:"server"`      // of a lookup: who holds a lease there; "" if nobody does
+	Asked      string     `json:"asked"`       // the address, the prefix, or the query in words
+	Interface  string     `json:"interface"`   // where the packet came in, or where the client is
+	ClientDUID string     `json:"client_duid"` // of a suspect
+	Since      *time.Time `json:"since"`       // when it began, was last complete (round) or was last heard of (suspect)
+	Until      *time.Time `json:"until"`       // when it ended, is tried again (round, negative) or the lease ends (suspect)
+	Reason     string     `json:"reason"`
+}
+
+// Cleared is how many bindings and routes were removed; in the answer to GET
+// how many bindings would be.
+type Cleared struct {
+	Bindings int `json:"bindings"`
+	Routes   int `json:"routes"`
+}
+
+// LogLevel is the least severe level that is logged: error, warn, info, debug
+// or trace.
+type LogLevel struct {
+	Level string `json:"level"`
+}
+
+// Names are what a command line may be completed by.
+type Names struct {
+	Interfaces []string `json:"interfaces"`
+	Servers    []string `json:"servers"`
+}
+
 // Event is one verdict about a lease.
 type Event struct {
 	At     time.Time `json:"at"`

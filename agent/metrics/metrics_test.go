@@ -231,6 +231,14 @@ func TestMetricsAreWellFormed(t *testing.T) {
 	}
 }
 
+func TestAScrapeAsksOnce(t *testing.T) {
+	asked := 0
+	r := New(func(context.Context) (control.Status, error) { asked++; return full(), nil }).Registry()
+	if _, err := r.Gather(); err != nil || asked != 1 {
+		t.Errorf("asked %d times for the status (%v), want once", asked, err)
+	}
+}
+
 func TestWithoutAStatusTheScrapeFails(t *testing.T) {
 	gone := errors.New("the daemon is stopping")
 	for _, tt := range []struct {

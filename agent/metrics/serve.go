@@ -15,14 +15,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/sirupsen/logrus"
-	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
+
+	"leaseroute/agent/control"
 )
 
 // The bounds of the server: whoever can reach the address may ask.
 const (
-	maxConnections = 32
-	maxScrapes     = 4 // at a time; others are told to come again
+	maxConnections = 32 // the oldest that asks nothing makes room
+	maxScrapes     = 4  // at a time; others are told to come again
 	maxHeader      = 8 << 10
 	maxBody        = 1 << 10
 	readTimeout    = 5 * time.Second
@@ -103,6 +104,7 @@ func (s *Server) serve(ctx context.Context) error {
 		ReadTimeout:    readTimeout,
 		WriteTimeout:   writeTimeout,
 		MaxHeaderBytes: maxHeader,
+		ConnState:      control.Bound(maxConnections),
 		ErrorLog:       stdlog.New(io.Discard, "", 0), // of what peers do wrong: they would fill our log
 	}
 	h.SetKeepAlivesEnabled(false) // one that is kept would be one of few
@@ -112,7 +114,7 @@ func (s *Server) serve(ctx context.Context) error {
 		return h.Close()
 	})
 	g.Go(func() error {
-		return fmt.Errorf("serve metrics: %w", h.Serve(netutil.LimitListener(l, maxConnections)))
+		return fmt.Errorf("serve metrics: %w", h.Serve(l))
 	})
 	return g.Wait()
 }

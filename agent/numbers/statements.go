@@ -29,6 +29,7 @@ var statements = slices.Concat(
 		worth("bindings_withdrawn", "leases that a server ended by a valid lifetime of zero"),
 		worth("bindings_doubted", "leases that were doubted, or that nothing said where they are, and asked about"),
 		worth("bindings_denied", "leases that a server no longer held when asked again"),
+		daily("bindings_cleared", "leases that the operator cleared"),
 		worth("releases_disputed", "releases that do not match the binding, such as by another client; the server is asked"),
 	},
 )

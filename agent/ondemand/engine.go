@@ -61,16 +61,19 @@ type Cover struct {
 // makes a weapon of it, and asks. Run must be running while it is used.
 type Engine struct {
 	options  EngineOptions
-	noticed  chan Unknown // never closed
-	asks     chan ask     // never closed
-	landed   chan *flight // never closed: flights also watch ctx
-	muting   chan muting  // never closed
+	noticed  chan Unknown       // never closed
+	asks     chan ask           // never closed
+	views    chan chan []Flight // each takes one answer; never closed
+	landed   chan *flight       // never closed: flights also watch ctx
+	muting   chan muting        // never closed
 	counts   counts
 	trouble  atomic.Pointer[error] // why nothing is detected; nil: it is
 	negative negatives
 	settled  chan struct{} // closed when packets are being detected, or nothing will
 
 	flights map[netip.Prefix]*flight // from here on: the loop's
+	past    []Flight                 // a ring of those that ended
+	last    int                      // the last of them
 	pace    *rate.Limiter
 	paces   map[int]*rate.Limiter // by interface
 }
@@ -93,6 +96,7 @@ type muting struct {
 type flight struct {
 	place   netip.Prefix // what it is collapsed by (R11)
 	address netip.Addr
+	began   time.Time
 	noticed []Unknown // what to suppress if nobody holds it
 	done    chan struct{}
 	replies []lqclient.Reply // once done is closed
@@ -105,6 +109,7 @@ func NewEngine(o EngineOptions) *Engine {
 		options: o,
 		noticed: make(chan Unknown, maxNoticed),
 		asks:    make(chan ask),
+		views:   make(chan chan []Flight),
 		landed:  make(chan *flight),
 		muting:  make(chan muting, maxMuting),
 		settled: make(chan struct{}),
@@ -132,6 +137,8 @@ func (e *Engine) Run(ctx context.Context) error {
 				e.notice(ctx, g, u)
 			case a := <-e.asks:
 				a.of <- e.fly(ctx, g, netip.PrefixFrom(a.target, a.target.BitLen()), a.target, true)
+			case v := <-e.views:
+				v <- e.view()
 			case f := <-e.landed:
 				e.land(f)
 			}
@@ -290,7 +297,7 @@ func (e *Engine) fly(ctx context.Context, g *errgroup.Group, place netip.Prefix,
 		e.counts.collapsed.Add(1)
 		return f
 	}
-	f := &flight{place: place, address: a, done: make(chan struct{})}
+	f := &flight{place: place, address: a, began: time.Now(), done: make(chan struct{})}
 	e.flights[place] = f
 	g.Go(func() error {
 		f.replies, f.verdict = e.lookUp(ctx, a, anyway)
@@ -328,6 +335,7 @@ func (e *Engine) lookUp(ctx context.Context, a netip.Addr, anyway bool) ([]lqcli
 // land ends a flight.
 func (e *Engine) land(f *flight) {
 	delete(e.flights, f.place)
+	e.remember(f)
 	e.counts.count(f.verdict)
 	ttl := e.options.NegativeTTL
 	switch f.verdict {

@@ -15,6 +15,13 @@ const (
 	unanswered                // no server answered
 )
 
+var verdictNames = [...]string{
+	stopped: "stopped", found: "found", unrouted: "unrouted", denied: "denied", unanswered: "unanswered",
+}
+
+// String names the verdict for an operator.
+func (v verdict) String() string { return verdictNames[v] }
+
 // judge says what the servers' replies come to. A lease that one of them holds
 // counts, whatever the others say.
 func judge(replies []lqclient.Reply, routed bool) verdict {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/netip"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"leaseroute/binding"
@@ -98,22 +97,18 @@ func hexColons(b []byte) string {
 	return strings.Join(out, ":")
 }
 
-// answerPrinter prints leases as they come in: JSON at once, a table aligned
-// in runs, so that an answer of any length needs little memory.
+// answerPrinter prints leases as they come in: JSON at once, a table as soon as
+// its columns are settled, so that an answer of any length needs little memory.
 type answerPrinter struct {
 	json  *json.Encoder // nil: a table
-	table *tabwriter.Writer
-	rows  int
+	table *table
 }
-
-// aligned is how many rows of a table are aligned together.
-const aligned = 256
 
 func newAnswerPrinter(w io.Writer, asJSON bool) *answerPrinter {
 	if asJSON {
 		return &answerPrinter{json: json.NewEncoder(w)}
 	}
-	return &answerPrinter{table: tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)}
+	return &answerPrinter{table: newTable(w, "prefix", "valid for", "client heard", "client", "peer", "link", "note")}
 }
 
 func (p *answerPrinter) lease(a lqclient.Answered) error {
@@ -121,20 +116,11 @@ func (p *answerPrinter) lease(a lqclient.Answered) error {
 	if p.json != nil {
 		return p.json.Encode(v)
 	}
-	if p.rows == 0 {
-		fmt.Fprintln(p.table, "PREFIX\tVALID FOR\tCLIENT HEARD\tCLIENT\tPEER\tLINK\tNOTE")
-	}
-	p.rows++
 	var peer, link string
 	if n := len(v.Relays); n > 0 {
 		peer, link = v.Relays[n-1].Peer, v.Relays[0].Link
 	}
-	fmt.Fprintf(p.table, "%s\t%s\t%s ago\t%s\t%s\t%s\t%s\n",
-		v.Prefix, validText(a.Valid), a.Age, v.Client, dash(peer), dash(link), note(a))
-	if p.rows%aligned == 0 {
-		return p.table.Flush()
-	}
-	return nil
+	return p.table.row(v.Prefix, validText(a.Valid), a.Age.String()+" ago", v.Client, dash(peer), dash(link), note(a))
 }
 
 // validText says how long a lease holds.
@@ -160,8 +146,8 @@ func note(a lqclient.Answered) string {
 }
 
 func (p *answerPrinter) flush() error {
-	if p.table == nil {
+	if p.table == nil || len(p.table.first) == 0 {
 		return nil
 	}
-	return p.table.Flush()
+	return p.table.flush()
 }

@@ -93,6 +93,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		newRun(&g), newCheck(&g),
 		newStatus(&g), newShow(&g), newExplain(&g), newResync(&g), newLookup(&g), newWait(&g), newDoctor(&g),
+		newClear(&g), newLogCommand(&g),
 		newQuery(&g), newSimulate(), newDemo(), newVersion(), newMan(),
 	)
 	return root

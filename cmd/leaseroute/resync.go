@@ -43,6 +43,7 @@ func newResync(g *globals) *cobra.Command {
 	cmd.Flags().BoolVar(&wait, "wait", false, "wait until every server has answered, showing progress")
 	cmd.Flags().DurationVar(&timeout, "timeout", 0, "with --wait: give up after this long; 0: never")
 	cmd.Flags().StringVar(&link, "interface", "", "ask only about the links of this access interface")
+	complete(cmd, "interface", g.interfaceNames)
 	return cmd
 }
 

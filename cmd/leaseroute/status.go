@@ -41,7 +41,7 @@ func newStatus(g *globals) *cobra.Command {
 }
 
 func printStatus(w io.Writer, s control.Status) error {
-	state := s.State
+	state := shade(s.State)
 	if s.RecoveredAfterSeconds != nil {
 		state += fmt.Sprintf(" after %.3f s", *s.RecoveredAfterSeconds)
 	}

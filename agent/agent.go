@@ -53,6 +53,10 @@ type Agent struct {
 	notify  notifier
 
 	recalled bool // the state file's bindings are in the table; read once learn has returned
+
+	observed chan *binding.Batch // never closed: senders also watch ctx
+	pool     pool                // what outlives a configuration
+	reloads  reloads
 }
 
 // New makes the daemon that the configuration asks for. It starts nothing but
@@ -72,6 +76,9 @@ func New(cfg *config.Config, version string, log *logrus.Entry) (*Agent, error) 
 		stopped: make(chan struct{}),
 		blind:   make(chan struct{}),
 		notify:  notifier{log: log},
+
+		observed: make(chan *binding.Batch, 8),
+		reloads:  newReloads(),
 	}
 	if err := a.links.Refresh(); err != nil {
 		return nil, fmt.Errorf("list the interfaces: %w", err)
@@ -91,65 +98,83 @@ func New(cfg *config.Config, version string, log *logrus.Entry) (*Agent, error) 
 // asks the servers (seed 000, section 4.5.2). It returns nil once ctx has ended, else the first error that can't heal,
 // and never before its goroutines have.
 func (a *Agent) Run(ctx context.Context) error {
-	defer a.kernel.Close()
+	defer func() { a.kernel.Close() }()
+	a.logStart()
+	for {
+		next, err := a.live(ctx)
+		switch {
+		case err != nil:
+			return err
+		case next == nil:
+			return a.leave()
+		}
+		a.become(next)
+	}
+}
+
+// live is the daemon's life with one configuration. It returns the next one, or
+// nil once ctx has ended.
+func (a *Agent) live(ctx context.Context) (*generation, error) {
 	socket, err := control.Listen(a.cfg.Control.Socket, a.cfg.Control.Group)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer socket.Close()
 	guard, err := control.Guard(a.cfg.Routes.Table, a.cfg.Routes.Protocol)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if guard != nil {
 		defer guard.Close()
 	}
-	a.logStart()
-	observed := make(chan *binding.Batch, 8) // never closed: senders also watch ctx
 	adopted := make(chan struct{})
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	g, ctx := errgroup.WithContext(ctx)
-	a.build(g, ctx, observed, adopted)
+	a.build(g, ctx, adopted)
+	var next *generation
+	g.Go(func() error { next = a.awaitReload(ctx); end(); return nil })
 	g.Go(func() error { return control.Serve(ctx, socket, a.handler()) })
-	g.Go(func() error { return a.learn(ctx, observed, adopted) })
+	g.Go(func() error { return a.learn(ctx, adopted) })
 	g.Go(func() error { a.report(ctx); return nil })
 	g.Go(func() error { a.watchdog(ctx); return nil })
 	if a.cfg.ReadyRecovered {
 		g.Go(func() error { a.readyWhenRecovered(ctx); return nil })
 	}
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	return a.leave()
+	return next, g.Wait()
 }
 
 // build makes the owner, what feeds it and what shows it, and starts them in
 // g: the kernel's monitor, the installer, the lookups, the gleaner, the metrics.
-func (a *Agent) build(g *errgroup.Group, ctx context.Context, observed chan *binding.Batch, adopted chan struct{}) {
+func (a *Agent) build(g *errgroup.Group, ctx context.Context, adopted chan struct{}) {
 	events := make(chan routes.Event, 1024)                          // never closed: the monitor also watches ctx
 	changed, moved := make(chan struct{}, 1), make(chan struct{}, 1) // a token: interfaces came or went
 	jobs, results := make(chan job), make(chan result)
+	a.stopped, a.blind = make(chan struct{}), make(chan struct{})
 	a.newPorts()
-	a.servers = a.requestors(observed)
+	a.servers = a.requestors()
 	a.engine = a.newEngine(moved)
 	a.owner = &owner{
-		table:    binding.New(policy(a.cfg), time.Now()),
-		observed: observed, events: events, calls: a.calls,
+		table:    a.table(),
+		observed: a.observed, events: events, calls: a.calls,
 		jobs: jobs, results: results, adopted: adopted,
 		audit: auditWanted, tidy: true,
 		log: a.log, nameOf: a.links.Name,
-		recovery: newRecovery(a.cfg, a.started, a.servers, a.log),
+		recovery: a.resumeRecovery(),
+		changes:  a.pool.changes,
 		servers:  a.servers,
 		askFor:   linksOf(a.cfg, a.links),
 		resync:   a.cfg.Recovery.ResyncInterval,
 		changed:  []chan<- struct{}{changed, moved},
 		engine:   a.engine,
 	}
+	a.owner.catchUp(&a.pool)
 	install := &installer{kernel: a.kernel, jobs: jobs, results: results, log: a.log}
 	g.Go(func() error { return a.kernel.Watch(ctx, events) })
 	g.Go(func() error { install.run(ctx); return nil })
 	g.Go(func() error { defer close(a.stopped); a.owner.run(ctx); return nil })
 	g.Go(func() error { return a.runLookups(ctx) })
-	if a.gleaner = a.newGleaner(observed, changed); a.gleaner != nil {
+	if a.gleaner = a.newGleaner(a.observed, changed); a.gleaner != nil {
 		g.Go(func() error { return a.glean(ctx) })
 	}
 	if a.metrics = a.newMetrics(); a.metrics != nil { // last: it reads all the others
@@ -160,7 +185,7 @@ func (a *Agent) build(g *errgroup.Group, ctx context.Context, observed chan *bin
 // learn is the order in which the sources begin: once the kernel's routes have
 // been adopted and the wire is watched, the state file is read, and then the
 // requestors run.
-func (a *Agent) learn(ctx context.Context, observed chan<- *binding.Batch, adopted <-chan struct{}) error {
+func (a *Agent) learn(ctx context.Context, adopted <-chan struct{}) error {
 	select {
 	case <-ctx.Done():
 		return nil
@@ -169,11 +194,14 @@ func (a *Agent) learn(ctx context.Context, observed chan<- *binding.Batch, adopt
 	if !a.watch(ctx) {
 		return nil
 	}
+	a.reloaded()
 	if !a.cfg.ReadyRecovered {
 		a.notify.send(daemon.SdNotifyReady)
 	}
-	a.recall(ctx, observed)
-	a.recalled = a.call(ctx, func() {}) == nil // after this the owner has taken it in
+	if !a.recalled {
+		a.recall(ctx, a.observed)
+		a.recalled = a.call(ctx, func() {}) == nil // after this the owner has taken it in
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	for _, s := range a.servers {
 		g.Go(func() error { return s.Run(ctx) })

@@ -23,6 +23,7 @@ func (a *Agent) handler() http.Handler {
 	mux.HandleFunc("POST /v1/clear", a.serveClear)
 	mux.HandleFunc("GET /v1/log/level", a.serveLogLevel)
 	mux.HandleFunc("POST /v1/log/level", a.serveLogLevel)
+	mux.HandleFunc("POST /v1/reload", a.serveReload)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		control.Refuse(w, http.StatusNotFound, "nothing is served at %s %s", r.Method, r.URL.Path)
 	})

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -15,11 +16,15 @@ import (
 
 // NewLinks makes the resolver of next hops that the configuration asks for.
 func NewLinks(cfg *config.Config, relayID []byte) *routes.Links {
+	return routes.NewLinks(linksOptions(cfg, relayID))
+}
+
+func linksOptions(cfg *config.Config, relayID []byte) routes.LinksOptions {
 	o := routes.LinksOptions{Access: cfg.Interfaces.Access, Core: cfg.Interfaces.Core, RelayID: relayID}
 	for _, m := range cfg.Interfaces.InterfaceIDs {
 		o.InterfaceIDs = append(o.InterfaceIDs, routes.InterfaceID{ID: m.ID, Interface: m.Interface})
 	}
-	return routes.NewLinks(o)
+	return o
 }
 
 func routeOptions(cfg *config.Config) routes.Options {
@@ -85,18 +90,24 @@ func server(n int, s config.Server, o config.OnDemand) lqclient.Server {
 	return out
 }
 
-// requestors makes one requestor for each server; what they learn goes to out.
-func (a *Agent) requestors(out chan<- *binding.Batch) []*lqclient.Requestor {
+// requestors makes one requestor for each server; what they learn is observed.
+// A server about which nothing has changed keeps its own.
+func (a *Agent) requestors() []*lqclient.Requestor {
 	var all []*lqclient.Requestor
 	for n, s := range a.cfg.Servers {
+		if kept := a.pool.requestors[s.Name]; kept != nil {
+			kept.Renumber(binding.Server(n + 1))
+			all = append(all, kept)
+			continue
+		}
 		all = append(all, lqclient.New(server(n, s, a.cfg.OnDemand), lqclient.Options{
 			ClientID:       a.relayID,
 			RelayID:        a.relayID,
-			Links:          linksOf(a.cfg, a.links),
+			Links:          func() []lqclient.Link { return LinksFor(a.cfg, a.links) },
 			RemoteIDs:      a.cfg.RemoteIDs,
-			Resolve:        a.links.Resolve,
-			ResolveAddress: a.links.ResolveAddress,
-			Out:            out,
+			Resolve:        func(r []binding.Relay) (binding.Interface, netip.Addr) { return a.links.Resolve(r) },
+			ResolveAddress: func(x netip.Addr) binding.Interface { return a.links.ResolveAddress(x) },
+			Out:            a.observed,
 			Port:           a.ports[portSource(s)],
 			Suspects:       a.suspects,
 			Jitter:         a.cfg.Recovery.Jitter,

@@ -16,7 +16,10 @@ import (
 // newPorts makes the UDP ports that the servers are asked from: one for each
 // address of ours that the configuration names.
 func (a *Agent) newPorts() {
-	a.ports = make(map[netip.Addr]*lqclient.Port)
+	a.ports = a.pool.ports
+	if a.ports == nil {
+		a.ports = make(map[netip.Addr]*lqclient.Port)
+	}
 	for _, s := range a.cfg.Servers {
 		if source := portSource(s); s.Lookup && a.ports[source] == nil {
 			a.ports[source] = lqclient.NewPort(netip.AddrPortFrom(source, a.cfg.OnDemand.LocalPort), a.log)

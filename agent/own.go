@@ -37,6 +37,7 @@ type owner struct {
 	spare   []binding.Change // the buffer that the installer gave back
 	busy    bool             // the installer works on a job
 	handing int              // the changes in that job
+	lent    []binding.Change // these, until they are answered
 	audit   auditState
 	tidy    bool // the aggregates want looking at
 
@@ -120,7 +121,7 @@ func (o *owner) handed(j job) {
 	o.busy = true
 	switch {
 	case j.changes != nil:
-		o.handing = len(j.changes)
+		o.handing, o.lent = len(j.changes), j.changes
 		tellEngine(o.engine, j.changes, len(o.servers) > 1)
 		o.changes, o.spare = o.spare[:0], nil
 	case j.aggregates:
@@ -144,7 +145,7 @@ func (o *owner) take(r result) {
 		o.changes = o.table.Continue(now, o.changes)
 		o.spare = r.job.changes[:0]
 	}
-	o.busy, o.handing = false, 0
+	o.busy, o.handing, o.lent = false, 0, nil
 	o.recovery.check(now, o.idle())
 }
 

@@ -105,7 +105,7 @@ func (a *Agent) showRoute(b binding.Binding) (control.Route, bool) {
 // status says how the daemon is.
 func (a *Agent) status(ctx context.Context) (control.Status, error) {
 	s := control.Status{
-		Version: a.version, Started: a.started.UTC().Round(0), RelayID: duidText(a.relayID),
+		Version: a.version, Reloads: a.reloads.count.Load(), Started: a.started.UTC().Round(0), RelayID: duidText(a.relayID),
 		Goroutines: runtime.NumGoroutine(),
 	}
 	// The servers come first: what they said before, the owner has taken in

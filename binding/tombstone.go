@@ -40,6 +40,17 @@ func (g *tombstones) init() {
 	g.byKey, g.seed = make(map[packedKey]tombstone), maphash.MakeSeed()
 }
 
+// renumber takes in that the servers have other numbers. Of those that denied a
+// lease and are gone nobody's statement is left to be held against.
+func (g *tombstones) renumber(to func(Server) Server) {
+	for k, d := range g.byKey {
+		if d.deniers != 0 {
+			d.deniers = max(renumbered(d.deniers, to), serverBit(0))
+			g.byKey[k] = d
+		}
+	}
+}
+
 // mark stands for a DUID; it is not 0.
 func (g *tombstones) mark(duid []byte) uint64 { return maphash.Bytes(g.seed, duid) | 1 }
 

@@ -30,6 +30,7 @@ type Requestor struct {
 	backoff  backoff
 	breaks   breaks
 	pace     *rate.Limiter // of questions about suspects
+	left     job           // what an earlier Run had yet to do
 	suspects []binding.Key // listed, and not yet answered
 }
 
@@ -75,12 +76,20 @@ func (r *Requestor) Settle() { r.requests.add(job{}) }
 // Status returns what the requestor is doing, from any goroutine.
 func (r *Requestor) Status() Status { return r.board.status() }
 
-// Run works until ctx ends, and then returns nil.
+// Renumber gives the server another number. Run must not be running.
+func (r *Requestor) Renumber(n binding.Server) { r.server.Number = n }
+
+// Run works until ctx ends, and then returns nil. It may be called again then,
+// and does not ask for everything anew.
 func (r *Requestor) Run(ctx context.Context) error {
-	if r.options.Jitter > 0 {
-		sleep(ctx, rand.N(r.options.Jitter))
+	j := r.left
+	if first := r.Status().Rounds == 0; first {
+		j.merge(job{all: true})
+		if r.options.Jitter > 0 {
+			sleep(ctx, rand.N(r.options.Jitter))
+		}
 	}
-	j := job{all: true}
+	defer func() { r.left = j }()
 	for ctx.Err() == nil {
 		r.takeRequests(&j)
 		err := r.attempt(ctx, &j)

@@ -1,8 +1,10 @@
 package routes
 
 import (
+	"maps"
 	"net/netip"
 	"path"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -54,14 +56,30 @@ type Links struct {
 // NewLinks returns a Links that knows no interface before the first Refresh.
 func NewLinks(o LinksOptions) *Links {
 	l := &Links{options: o, numbers: make(map[string]binding.Interface), names: []string{""}}
-	l.mapped = make(map[string]binding.Interface, len(o.InterfaceIDs))
-	for _, m := range o.InterfaceIDs {
+	l.mapIDs()
+	l.now.Store(l.build(nil, nil))
+	return l
+}
+
+// mapIDs numbers the interfaces that the operator has given Interface-Ids.
+func (l *Links) mapIDs() {
+	l.mapped = make(map[string]binding.Interface, len(l.options.InterfaceIDs))
+	for _, m := range l.options.InterfaceIDs {
 		if l.access(m.Interface) {
 			l.mapped[string(m.ID)] = l.Number(m.Interface)
 		}
 	}
-	l.now.Store(l.build(nil, nil))
-	return l
+}
+
+// Next returns a Links with other options, which goes on with l's numbers. Like
+// a new one it knows no interface before its first Refresh.
+func (l *Links) Next(o LinksOptions) *Links {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	n := &Links{options: o, numbers: maps.Clone(l.numbers), names: slices.Clone(l.names)}
+	n.mapIDs()
+	n.now.Store(n.build(nil, nil))
+	return n
 }
 
 // Number returns the number of an interface's name, whether it exists now or

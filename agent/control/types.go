@@ -33,6 +33,7 @@ type Status struct {
 	// say.
 	Tombstones int      `json:"tombstones"`
 	RelayID    string   `json:"relay_id"`
+	Reloads    uint64   `json:"reloads"` // how often another configuration has taken effect
 	Servers    []Server `json:"servers"`
 	// Gleaning is watching, off, or failed.
 	Gleaning string   `json:"gleaning"`
@@ -182,6 +183,13 @@ type Explanation struct {
 // over when every server's RequestsServed has reached that.
 type Resync struct {
 	Requests map[string]uint64 `json:"requests"`
+}
+
+// Reload is the answer to a reload: the sections that have changed, and how
+// many reloads there had been. They are in effect once there is one more.
+type Reload struct {
+	Changed []string `json:"changed"`
+	Before  uint64   `json:"before"`
 }
 
 // Lookup is what the servers said about one address, and what came of it.

@@ -52,13 +52,19 @@ func (g *globals) client(cmd *cobra.Command) (*control.Client, error) {
 func newLog(w io.Writer, c config.Log) *logrus.Entry {
 	l := logrus.New()
 	l.SetOutput(w)
-	l.SetLevel(c.Level)
+	log := logrus.NewEntry(l)
+	follow(log, c)
+	return log
+}
+
+// follow makes the log what the configuration asks for.
+func follow(log *logrus.Entry, c config.Log) {
+	log.Logger.SetLevel(c.Level)
 	if c.JSON {
-		l.SetFormatter(&logrus.JSONFormatter{})
+		log.Logger.SetFormatter(&logrus.JSONFormatter{})
 	} else {
-		l.SetFormatter(&logrus.TextFormatter{FullTimestamp: true})
+		log.Logger.SetFormatter(&logrus.TextFormatter{FullTimestamp: true})
 	}
-	return logrus.NewEntry(l)
 }
 
 // onTerminal reports whether f is a terminal.

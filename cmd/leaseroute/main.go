@@ -92,7 +92,7 @@ func newRoot() *cobra.Command {
 	config.Flags(root.PersistentFlags())
 	root.AddCommand(
 		newRun(&g), newCheck(&g),
-		newStatus(&g), newShow(&g), newExplain(&g), newResync(&g), newLookup(&g), newWait(&g), newDoctor(&g),
+		newStatus(&g), newShow(&g), newExplain(&g), newResync(&g), newLookup(&g), newWait(&g), newDoctor(&g), newReload(&g),
 		newClear(&g), newLogCommand(&g),
 		newQuery(&g), newSimulate(), newDemo(), newVersion(), newMan(),
 	)

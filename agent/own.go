@@ -161,7 +161,9 @@ func (o *owner) audited(now time.Time, r result) {
 	if o.adopted != nil {
 		close(o.adopted)
 		o.adopted = nil
-		o.recovery.enter(Recovering)
+		if o.recovery.state == Starting {
+			o.recovery.enter(Recovering)
+		}
 	}
 }
 

@@ -79,7 +79,7 @@ type Counters struct {
 	Lookups            uint64 // lookups begun
 	Retransmissions    uint64 // R20: of queries that were not answered in time
 	Unanswered         uint64 // R21: queries given up after the last transmission
-	NotHammered        uint64 // lookups not sent: the server answers nothing, and is polled
+	NotHammered        uint64 // lookups not sent, or not again: the server answers nothing, and is polled
 	ClientLinksDropped uint64 // R40: answers that named more links than are asked about
 	ClientLinkLoops    uint64 // R40: links named in answer to a question about a link
 	AbsoluteTimes      uint64 // client data whose CLT_TIME was a date, not an age (PEERS.md 4)

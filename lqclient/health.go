@@ -17,6 +17,7 @@ type health struct {
 	mu       sync.Mutex
 	unheard  time.Time // of the first transmission that nothing was heard after; zero: there is none
 	nextPoll time.Time
+	poll     *udpExchange // the one that goes on although the server is silent; nil: none does
 }
 
 // sent notes a transmission.
@@ -32,7 +33,7 @@ func (h *health) sent(now time.Time) {
 func (h *health) heard() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.unheard = time.Time{}
+	h.unheard, h.poll = time.Time{}, nil
 }
 
 // silent reports whether the server does not answer.
@@ -59,4 +60,28 @@ func (h *health) mayAsk(now time.Time) bool {
 	}
 	h.nextPoll = now.Add(pollTime)
 	return true
+}
+
+// mayRepeat reports whether an exchange may send its query again. Of those that
+// are under way when a server falls silent only one goes on, as a poll: the
+// others would keep everybody else from being asked for as long as they last.
+func (h *health) mayRepeat(x *udpExchange, now time.Time) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.isSilent(now) {
+		return true
+	}
+	if h.poll == nil {
+		h.poll = x
+	}
+	return h.poll == x
+}
+
+// over notes that an exchange has ended.
+func (h *health) over(x *udpExchange) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.poll == x {
+		h.poll = nil
+	}
 }

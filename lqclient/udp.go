@@ -54,9 +54,9 @@ func newPace(most float64) *rate.Limiter {
 
 // ask asks a query and hands on what is answered. The error is nil if the
 // server answered, also with nothing; a *StatusError if it said one; else it
-// wraps ErrTimeout (no answer to any transmission), ErrNoPort, ErrClientLink,
-// ErrIncomplete, or what the socket said. A client on several links is asked
-// about on each of them (R40).
+// wraps ErrTimeout (no answer to any transmission), ErrSilent (nor to anybody
+// else's), ErrNoPort, ErrClientLink, ErrIncomplete, or what the socket said. A
+// client on several links is asked about on each of them (R40).
 func (u *udpAsker) ask(ctx context.Context, q wire.Query, s sink) (Answer, error) {
 	if q.Type != wire.ByAddress && q.Type != wire.ByClientID { // R7
 		return Answer{}, fmt.Errorf("query by %s: not over UDP (RFC 5460, section 3)", q.Type)
@@ -98,6 +98,7 @@ func (u *udpAsker) exchange(ctx context.Context, q wire.Query, s sink) (Answer, 
 	defer func() { <-u.slots }()
 	id, x := u.port.expect(u.server.Address.Addr())
 	defer u.port.forget(id)
+	defer u.health.over(x)
 	query, err := q.Append(nil, id, u.clientID, nil)
 	if err != nil {
 		return Answer{}, nil, err
@@ -124,6 +125,10 @@ func (u *udpAsker) transmit(ctx context.Context, query []byte, x *udpExchange, a
 			return nil, err
 		}
 		if n > 0 {
+			if !u.health.mayRepeat(x, time.Now()) {
+				count(&u.notes.counters.NotHammered)
+				return nil, ErrSilent
+			}
 			count(&u.notes.counters.Retransmissions)
 		}
 		lost = u.port.send(query, u.server.Address)

@@ -469,3 +469,28 @@ func TestLookup(t *testing.T) {
 		})
 	})
 }
+
+// TestSilence (R96): of many queries under way when a server falls silent one
+// goes on, and the others end.
+func TestSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := lookUp(t, testServer(), dead)
+		const many = 50
+		replies := make(chan Reply, many)
+		for range many {
+			go func() { replies <- x.r.Lookup(t.Context(), target) }()
+		}
+		time.Sleep(15 * time.Second)
+		for range many - 1 {
+			if r := <-replies; !errors.Is(r.Err, ErrSilent) || r.Took > 9*time.Second {
+				t.Errorf("%v after %s, want that the server is silent", r.Err, r.Took)
+			}
+		}
+		if r := <-replies; !errors.Is(r.Err, ErrTimeout) {
+			t.Errorf("%v, want that one is sent to the end", r.Err)
+		}
+		if n := len(x.ether.transmissions()); n > 3*many+2 {
+			t.Errorf("%d transmissions of %d queries", n, many)
+		}
+	})
+}

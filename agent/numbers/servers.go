@@ -72,7 +72,7 @@ var questions = []Number{
 	daily("lookups", "lookups over UDP begun"),
 	daily("retransmissions", "queries over UDP that were sent again"),
 	worth("unanswered", "lookups that were given up: no answer to five transmissions"),
-	worth("not_hammered", "lookups that were not sent, since the server answers nothing over UDP"),
+	worth("not_hammered", "lookups that were not sent, or not again, since the server answers nothing over UDP"),
 	worth("client_links_dropped", "answers that name more than 64 links of one client"),
 	worth("client_link_loops", "answers that name links instead of leases for a link"),
 }

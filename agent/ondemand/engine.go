@@ -74,6 +74,7 @@ type Engine struct {
 	flights map[netip.Prefix]*flight // from here on: the loop's
 	past    []Flight                 // a ring of those that ended
 	last    int                      // the last of them
+	waiting []Unknown                // until fewer lookups are under way, as many at most
 	pace    *rate.Limiter
 	paces   map[int]*rate.Limiter // by interface
 }
@@ -141,6 +142,7 @@ func (e *Engine) Run(ctx context.Context) error {
 				v <- e.view()
 			case f := <-e.landed:
 				e.land(f)
+				e.goOn(ctx, g)
 			}
 		}
 	})
@@ -237,12 +239,24 @@ func (e *Engine) allowed(a netip.Addr) bool {
 // notice decides what is done about an unknown address.
 func (e *Engine) notice(ctx context.Context, g *errgroup.Group, u Unknown) {
 	c := &e.counts
-	place, err := u.Address.Prefix(min(e.options.Length, u.Address.BitLen()))
-	if err != nil || !e.allowed(u.Address) {
+	if !e.allowed(u.Address) {
 		c.outside.Add(1)
 		return
 	}
 	c.noticed.Add(1)
+	e.consider(ctx, g, e.placeOf(u.Address), u)
+}
+
+// placeOf is what an allowed address is asked about together with.
+func (e *Engine) placeOf(a netip.Addr) netip.Prefix {
+	p, _ := a.Prefix(min(e.options.Length, a.BitLen())) // it has so many
+	return p
+}
+
+// consider asks about an unknown address that may be asked about, if there is
+// reason and room.
+func (e *Engine) consider(ctx context.Context, g *errgroup.Group, place netip.Prefix, u Unknown) {
+	c := &e.counts
 	if left := e.negative.left(place, time.Now()); left > 0 { // R10
 		c.suppressed.Add(1)
 		e.suppress(place, u, left)
@@ -254,14 +268,26 @@ func (e *Engine) notice(ctx context.Context, g *errgroup.Group, u Unknown) {
 		return
 	}
 	switch {
-	case len(e.flights) >= e.options.Outstanding:
+	case len(e.flights) >= e.options.Outstanding && len(e.waiting) >= e.options.Outstanding:
 		c.shedOutstanding.Add(1)
+	case len(e.flights) >= e.options.Outstanding:
+		e.waiting = append(e.waiting, u)
 	case !e.paceOf(u.Interface).Allow():
 		c.shedInterface.Add(1)
 	case !e.pace.Allow():
 		c.shedRate.Add(1)
 	default:
 		e.fly(ctx, g, place, u.Address, u.Source).add(u)
+	}
+}
+
+// goOn takes up what has waited, the oldest first. What is turned away instead is
+// not reported again for seconds, so that a burst is worth a short wait.
+func (e *Engine) goOn(ctx context.Context, g *errgroup.Group) {
+	for len(e.waiting) > 0 && len(e.flights) < e.options.Outstanding {
+		u := e.waiting[0]
+		e.waiting = e.waiting[1:]
+		e.consider(ctx, g, e.placeOf(u.Address), u)
 	}
 }
 

@@ -338,14 +338,18 @@ func TestEngine(t *testing.T) {
 			r.wantCounts(map[string]uint64{"shed_interface": 1600, "shed_rate": 300})
 		})
 	})
-	t.Run("no more lookups at a time than the bound", func(t *testing.T) {
+	t.Run("R96 no more lookups at a time than the bound, and as many may wait", func(t *testing.T) {
 		inBubble(t, nil, func(r *rig) {
 			r.wait = time.Second
 			for n := range 30 {
 				r.packet(fmt.Sprintf("2001:db8:8000:%x::1", n), 1)
 			}
 			r.wantAsked(10)
-			r.wantCounts(map[string]uint64{"shed_outstanding": 20})
+			r.wantCounts(map[string]uint64{"shed_outstanding": 10})
+			time.Sleep(1500 * time.Millisecond)
+			r.wantAsked(20)
+			time.Sleep(time.Minute)
+			r.wantCounts(map[string]uint64{"lookups": 20, "shed_outstanding": 10})
 		})
 	})
 	t.Run("a detector that can't detect ends nothing", func(t *testing.T) {

@@ -361,7 +361,9 @@ func (e *Engine) lookUp(ctx context.Context, a netip.Addr, anyway bool) ([]lqcli
 // land ends a flight.
 func (e *Engine) land(f *flight) {
 	delete(e.flights, f.place)
-	e.remember(f)
+	if f.verdict != overtaken { // else nobody was asked
+		e.remember(f)
+	}
 	e.counts.count(f.verdict)
 	ttl := e.options.NegativeTTL
 	switch f.verdict {

@@ -16,7 +16,7 @@ const (
 )
 
 var verdictNames = [...]string{
-	stopped: "stopped", found: "found", unrouted: "unrouted", denied: "denied", unanswered: "unanswered",
+	stopped: "stopped", overtaken: "overtaken", found: "found", unrouted: "unrouted", denied: "denied", unanswered: "unanswered",
 }
 
 // String names the verdict for an operator.

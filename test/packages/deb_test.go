@@ -3,6 +3,7 @@
 package packages
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"leaseroute/agent/control"
+	"leaseroute/test/lab"
 )
 
 // clients is how many clients the server has.
@@ -36,6 +38,7 @@ func TestDeb(t *testing.T) {
 		{"its units are sound", sound},
 		{"it starts, and what waits for the recovery waits", started},
 		{"its sandbox holds", confined},
+		{"a reload is in effect, or refused, and the daemon goes on", reloaded},
 		{"a daemon that hangs is replaced, and so is one that crashes", watched},
 		{"a bad configuration is refused once", refused},
 		{"an upgrade restarts it and keeps the configuration", upgraded},
@@ -203,6 +206,35 @@ func confined(t *testing.T, m *machine) {
 	m.run(t, "setpriv", "--reuid=65534", "--regid=leaseroute", "--clear-groups", "leaseroute", "status")
 	if log := m.run(t, "journalctl", "--no-pager", "-o", "cat", "-u", "leaseroute"); strings.Contains(log, "level=error") || strings.Contains(log, "level=warn") {
 		t.Errorf("it complains:\n%s", log)
+	}
+}
+
+func reloaded(t *testing.T, m *machine) {
+	const config = "/etc/leaseroute/leaseroute.yaml"
+	pid := m.property(t, "leaseroute", "MainPID")
+	wider := strings.Replace(configuration, "allowed: [", `allowed: ["2001:db8:4000::/34", `, 1)
+	m.write(t, config, wider)
+	m.run(t, "systemctl", "reload", "leaseroute")
+	m.until(t, func() error {
+		all, err := m.Router.Routes(protocol)
+		must(t, err)
+		if !slices.ContainsFunc(all, func(r lab.Route) bool { return r.Blackhole && r.Prefix.String() == "2001:db8:4000::/34" }) {
+			return errors.New("the new block is not covered")
+		}
+		return nil
+	})
+	m.write(t, config, wider+"ready: soon\n")
+	if out, err := m.Command(m.ctx, "systemctl", "reload", "leaseroute").CombinedOutput(); err == nil {
+		t.Errorf("systemctl reload is content with a fault: %s", out)
+	}
+	m.write(t, config, configuration)
+	m.run(t, "systemctl", "reload", "leaseroute")
+	m.status(t, func(st control.Status) bool { return st.State == "recovered" })
+	if now := m.property(t, "leaseroute", "MainPID"); now != pid {
+		t.Errorf("process %s runs after the reloads, %s before", now, pid)
+	}
+	if n := m.routes(t); n != clients {
+		t.Errorf("%d routes, want %d", n, clients)
 	}
 }
 

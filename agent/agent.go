@@ -44,6 +44,7 @@ type Agent struct {
 	ports   map[netip.Addr]*lqclient.Port // by the address that they are at
 	engine  *ondemand.Engine
 	metrics *metrics.Server // nil: there is none
+	crowd   *control.Crowd  // at the control socket
 	owner   *owner
 
 	lists   *semaphore.Weighted // those being sent on the control socket
@@ -76,6 +77,7 @@ func New(cfg *config.Config, version string, log *logrus.Entry) (*Agent, error) 
 		stopped: make(chan struct{}),
 		blind:   make(chan struct{}),
 		notify:  notifier{log: log},
+		crowd:   control.NewCrowd(control.MaxConnections),
 
 		observed: make(chan *binding.Batch, 8),
 		reloads:  newReloads(),
@@ -134,7 +136,7 @@ func (a *Agent) live(ctx context.Context) (*generation, error) {
 	a.build(g, ctx, adopted)
 	var next *generation
 	g.Go(func() error { next = a.awaitReload(ctx); end(); return nil })
-	g.Go(func() error { return control.Serve(ctx, socket, a.handler()) })
+	g.Go(func() error { return control.Serve(ctx, socket, a.handler(), a.crowd) })
 	g.Go(func() error { return a.learn(ctx, adopted) })
 	g.Go(func() error { a.report(ctx); return nil })
 	g.Go(func() error { a.watchdog(ctx); return nil })

@@ -24,12 +24,19 @@ func (a *Agent) counters(c binding.Counts) map[string]uint64 {
 			out["udp_"+name] += n
 		}
 	}
+	maps.Copy(out, askerCounters(a.crowd.Dropped(), a.metrics.Dropped()))
 	for _, s := range a.servers {
 		for name, n := range s.Status().Counters.All() {
 			out[name] += n
 		}
 	}
 	return out
+}
+
+// askerCounters names the connections of those who ask us that made room for
+// others.
+func askerCounters(control, metrics uint64) map[string]uint64 {
+	return map[string]uint64{"control_connections_dropped": control, "metrics_connections_dropped": metrics}
 }
 
 // tableCounters names what the table has counted.

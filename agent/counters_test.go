@@ -31,6 +31,9 @@ func counted() map[string]bool {
 	for name := range (lqclient.PortCounters{}).All() {
 		out["udp_"+name] = false
 	}
+	for name := range askerCounters(0, 0) {
+		out[name] = false
+	}
 	for name := range (lqclient.Counters{}).All() {
 		out[name] = true
 	}

@@ -5,29 +5,31 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
-// A crowd bounds the connections of a server. When there are as many as may
-// be, the one that has asked nothing for longest makes room for a new one:
+// A Crowd bounds the connections of an HTTP server. When there are as many as
+// may be, the one that has asked nothing for longest makes room for a new one:
 // whoever connects and says nothing keeps nobody out.
-type crowd struct {
-	most int
+type Crowd struct {
+	most    int
+	dropped atomic.Uint64
 
 	mu     sync.Mutex
 	silent []net.Conn // those that have asked nothing yet, oldest first
 	asking map[net.Conn]struct{}
 }
 
-func newCrowd(most int) *crowd {
-	return &crowd{most: most, asking: make(map[net.Conn]struct{})}
+// NewCrowd returns a crowd of so many at most.
+func NewCrowd(most int) *Crowd {
+	return &Crowd{most: most, asking: make(map[net.Conn]struct{})}
 }
 
-// Bound returns what bounds the connections of another server (its ConnState)
-// as those of the control socket are.
-func Bound(most int) func(net.Conn, http.ConnState) { return newCrowd(most).changed }
+// Dropped returns how many connections had to make room, or found none.
+func (c *Crowd) Dropped() uint64 { return c.dropped.Load() }
 
-// changed is told of each connection's state (http.Server.ConnState).
-func (c *crowd) changed(conn net.Conn, to http.ConnState) {
+// Changed is told of each connection's state (http.Server.ConnState).
+func (c *Crowd) Changed(conn net.Conn, to http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.remove(conn)
@@ -37,7 +39,7 @@ func (c *crowd) changed(conn net.Conn, to http.ConnState) {
 			c.silent = append(c.silent, conn)
 			return
 		}
-		conn.Close()
+		c.drop(conn)
 	case http.StateActive:
 		c.asking[conn] = struct{}{}
 	}
@@ -45,16 +47,21 @@ func (c *crowd) changed(conn net.Conn, to http.ConnState) {
 
 // makeRoom closes the oldest silent connection; false if all are being
 // answered.
-func (c *crowd) makeRoom() bool {
+func (c *Crowd) makeRoom() bool {
 	if len(c.silent) == 0 {
 		return false
 	}
-	c.silent[0].Close()
+	c.drop(c.silent[0])
 	c.silent = slices.Delete(c.silent, 0, 1)
 	return true
 }
 
-func (c *crowd) remove(conn net.Conn) {
+func (c *Crowd) drop(conn net.Conn) {
+	conn.Close()
+	c.dropped.Add(1)
+}
+
+func (c *Crowd) remove(conn net.Conn) {
 	delete(c.asking, conn)
 	if i := slices.Index(c.silent, conn); i >= 0 {
 		c.silent = slices.Delete(c.silent, i, i+1)

@@ -14,22 +14,24 @@ import (
 
 // The bounds of the socket: operators and their scripts are few.
 const (
-	maxConnections = 256
-	maxHeader      = 16 << 10
-	headerTimeout  = 5 * time.Second
+	maxHeader     = 16 << 10
+	headerTimeout = 5 * time.Second
 	// slowestReader is how long an answer may wait for its reader to take some
 	// of it: somebody may be paging through a long one.
 	slowestReader = 10 * time.Minute
 )
 
+// MaxConnections is how many the socket's crowd is.
+const MaxConnections = 256
+
 // Serve answers on l with h until ctx ends; it closes l.
-func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
+func Serve(ctx context.Context, l net.Listener, h http.Handler, c *Crowd) error {
 	s := &http.Server{
 		Handler:           bounded(h),
 		ReadHeaderTimeout: headerTimeout,
 		MaxHeaderBytes:    maxHeader,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ConnState:         newCrowd(maxConnections).changed,
+		ConnState:         c.Changed,
 	}
 	s.SetKeepAlivesEnabled(false) // a connection for each question: see Client
 	g, ctx := errgroup.WithContext(ctx)

@@ -46,13 +46,17 @@ func Handler(r *prometheus.Registry) http.Handler {
 type Server struct {
 	at      netip.AddrPort
 	handler http.Handler
+	crowd   *control.Crowd
 	log     *logrus.Entry
 	down    atomic.Pointer[error] // why it does not serve; nil: it does
 }
 
 // NewServer returns a server that opens nothing before Run.
 func NewServer(at netip.AddrPort, h http.Handler, log *logrus.Entry) *Server {
-	s := &Server{at: at, handler: http.MaxBytesHandler(h, maxBody), log: log.WithField("listen", at)}
+	s := &Server{
+		at: at, handler: http.MaxBytesHandler(h, maxBody), crowd: control.NewCrowd(maxConnections),
+		log: log.WithField("listen", at),
+	}
 	s.fail(errors.New("not opened yet"))
 	return s
 }
@@ -63,6 +67,15 @@ func (s *Server) Err() error {
 		return *err
 	}
 	return nil
+}
+
+// Dropped returns how many connections had to make room for others; 0 for a
+// nil server.
+func (s *Server) Dropped() uint64 {
+	if s == nil {
+		return 0
+	}
+	return s.crowd.Dropped()
 }
 
 func (s *Server) fail(err error) { s.down.Store(&err) }
@@ -104,7 +117,7 @@ func (s *Server) serve(ctx context.Context) error {
 		ReadTimeout:    readTimeout,
 		WriteTimeout:   writeTimeout,
 		MaxHeaderBytes: maxHeader,
-		ConnState:      control.Bound(maxConnections),
+		ConnState:      s.crowd.Changed,
 		ErrorLog:       stdlog.New(io.Discard, "", 0), // of what peers do wrong: they would fill our log
 	}
 	h.SetKeepAlivesEnabled(false) // one that is kept would be one of few

@@ -91,7 +91,7 @@ func get(t *testing.T, at netip.AddrPort) {
 func TestServerIsBounded(t *testing.T) {
 	l, at := taken(t)
 	l.Close()
-	_, logged := serve(t, at)
+	s, logged := serve(t, at)
 	<-logged
 	dial := func() net.Conn {
 		c, err := net.Dial("tcp", at.String())
@@ -126,5 +126,8 @@ func TestServerIsBounded(t *testing.T) {
 	get(t, at)
 	if _, err := io.ReadAll(silent[0]); err != nil {
 		t.Error("the oldest connection that says nothing did not make room:", err)
+	}
+	if s.Dropped() == 0 {
+		t.Error("nobody counted that")
 	}
 }

@@ -54,7 +54,7 @@ func Of(name string) (Number, bool) {
 }
 
 var (
-	all    = slices.Concat(statements, routes, gleaned, onDemand, perServer(connections), perServer(messages), perServer(questions))
+	all    = slices.Concat(statements, routes, gleaned, onDemand, askers, perServer(connections), perServer(messages), perServer(questions))
 	byName = index(all)
 )
 

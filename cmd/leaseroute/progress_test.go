@@ -21,7 +21,7 @@ func daemonThatSays(t *testing.T, s control.Status) *control.Client {
 	ctx, stop := context.WithCancel(t.Context())
 	served := make(chan error)
 	go func() {
-		served <- control.Serve(ctx, l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { control.Reply(w, s) }))
+		served <- control.Serve(ctx, l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { control.Reply(w, s) }), control.NewCrowd(control.MaxConnections))
 	}()
 	t.Cleanup(func() {
 		stop()

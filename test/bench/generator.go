@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -99,8 +100,12 @@ func (g *generator) run(packets int) (each time.Duration, err error) {
 		contextSizeIn: uint32(len(arrival)), contextIn: pinned(&pins, arrival), flags: unix.BPF_F_TEST_XDP_LIVE_FRAMES,
 	}
 	err = g.space.Do(func() error {
-		_, err := bpf(unix.BPF_PROG_TEST_RUN, unsafe.Pointer(&test), unsafe.Sizeof(test))
-		return err
+		for {
+			_, err := bpf(unix.BPF_PROG_TEST_RUN, unsafe.Pointer(&test), unsafe.Sizeof(test))
+			if !errors.Is(err, unix.EINTR) { // the Go runtime's own signals break it off
+				return err
+			}
+		}
 	})
 	return time.Duration(test.duration), err
 }

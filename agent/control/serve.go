@@ -24,10 +24,12 @@ const (
 // MaxConnections is how many the socket's crowd is.
 const MaxConnections = 256
 
-// Serve answers on l with h until ctx ends; it closes l.
+// Serve answers on l with h until ctx ends; it closes l, and returns when h has.
 func Serve(ctx context.Context, l net.Listener, h http.Handler, c *Crowd) error {
+	var gate Gate
+	defer gate.Shut()
 	s := &http.Server{
-		Handler:           bounded(h),
+		Handler:           gate.Wrap(bounded(h)),
 		ReadHeaderTimeout: headerTimeout,
 		MaxHeaderBytes:    maxHeader,
 		BaseContext:       func(net.Listener) context.Context { return ctx },

@@ -80,7 +80,7 @@ func (s *Server) Dropped() uint64 {
 
 func (s *Server) fail(err error) { s.down.Store(&err) }
 
-// Run serves until ctx ends, and then returns nil. What keeps it from
+// Run serves until ctx ends, and returns nil when all requests are answered. What keeps it from
 // listening, such as an address that is not there yet, is tried again for
 // ever, and logged when it changes.
 func (s *Server) Run(ctx context.Context) error {
@@ -112,11 +112,14 @@ func (s *Server) serve(ctx context.Context) error {
 	}
 	s.down.Store(nil)
 	s.log.Info("metrics are served")
+	var gate control.Gate
+	defer gate.Shut()
 	h := &http.Server{
-		Handler:        s.handler,
+		Handler:        gate.Wrap(s.handler),
 		ReadTimeout:    readTimeout,
 		WriteTimeout:   writeTimeout,
 		MaxHeaderBytes: maxHeader,
+		BaseContext:    func(net.Listener) context.Context { return ctx },
 		ConnState:      s.crowd.Changed,
 		ErrorLog:       stdlog.New(io.Discard, "", 0), // of what peers do wrong: they would fill our log
 	}

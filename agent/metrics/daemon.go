@@ -20,6 +20,8 @@ var daemon = []Metric{
 				put(*s.RecoveredAfterSeconds)
 			}
 		}),
+	counter("reloads_total", "How often another configuration has taken effect.", nil,
+		func(s *control.Status, put put) { put(float64(s.Reloads)) }),
 	one("glean_state", "Whether DHCP messages are watched on the wire: 1 for what is so.",
 		[]string{"watching", "off", "failed"},
 		func(s *control.Status) string { return s.Gleaning }),

@@ -3,6 +3,8 @@ package metrics
 import (
 	"context"
 	"errors"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -133,6 +135,51 @@ func TestEveryNumberHasAMetric(t *testing.T) {
 			t.Errorf("%s: the servers' sum is %g, want %d", name, sum, s.Counters[n.Name])
 		}
 	}
+}
+
+// So is what status has beside its counters. Whoever adds a number there has to
+// show it here.
+func TestEveryFieldOfStatusHasAMetric(t *testing.T) {
+	elsewhere := map[string]bool{
+		"Bindings":   true, // the sum of leaseroute_bindings
+		"Goroutines": true, // go_goroutines
+	}
+	base := control.Status{Servers: []control.Server{{Name: "kea1"}}}
+	for name, set := range map[string]func(*control.Status) reflect.Value{
+		"Status": func(s *control.Status) reflect.Value { return reflect.ValueOf(s).Elem() },
+		"Server": func(s *control.Status) reflect.Value { return reflect.ValueOf(&s.Servers[0]).Elem() },
+	} {
+		for i := range set(&base).NumField() {
+			s := base
+			s.Servers = slices.Clone(base.Servers)
+			f, field := set(&s).Field(i), set(&s).Type().Field(i).Name
+			switch {
+			case f.CanInt():
+				f.SetInt(7)
+			case f.CanUint():
+				f.SetUint(7)
+			case f.CanFloat():
+				f.SetFloat(7)
+			case f.Kind() == reflect.Pointer:
+				f.Set(reflect.New(f.Type().Elem()))
+			default:
+				continue // text, or what has a test of its own
+			}
+			if !elsewhere[field] && reflect.DeepEqual(text(t, s), text(t, base)) {
+				t.Errorf("%s.%s has no metric", name, field)
+			}
+		}
+	}
+}
+
+// text is what a scrape of a status says.
+func text(t *testing.T, s control.Status) map[string]string {
+	t.Helper()
+	out := make(map[string]string)
+	for name, f := range gather(t, s) {
+		out[name] = f.String()
+	}
+	return out
 }
 
 func TestGauges(t *testing.T) {

@@ -3,12 +3,14 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"leaseroute/agent/control"
@@ -235,4 +237,50 @@ func TestMetricsAddressComesLate(t *testing.T) {
 		t.Errorf("/readyz: %d %q, %v", code, body, err)
 	}
 	s.Stop(t)
+}
+
+// TestMetricsFollowReloads switches metrics on and off, and scrapes while
+// something else changes.
+func TestMetricsFollowReloads(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, config(dhcp1()))
+	lease := s.lease(1, "2001:db8:8000:100::/56", 0)
+	s.serve(t, 547, s.list(lease), lqserver.Options{})
+	s.Start(t)
+	s.settled(t)
+	on := fmt.Sprintf("metrics: { listen: %q }", metricsAt)
+	if _, _, err := s.ask(t, http.MethodGet, metricsAt, "/metrics"); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("without metrics.listen: %v, want nobody there", err)
+	}
+	s.Configure(t, config(dhcp1(), on))
+	s.reload(t, "changed: metrics")
+	s.scraped(t, 1)
+	s.Configure(t, config(dhcp1(), on, "on_demand: { rate: 7 }"))
+	s.reload(t, "changed: on_demand")
+	s.scraped(t, 2)
+	s.Configure(t, config(dhcp1()))
+	s.reload(t, "changed: on_demand, metrics")
+	s.status(t, func(st control.Status) error {
+		if st.Metrics.Listen != "" {
+			return fmt.Errorf("metrics are at %s", st.Metrics.Listen)
+		}
+		return nil
+	})
+	if _, _, err := s.ask(t, http.MethodGet, metricsAt, "/metrics"); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("switched off: %v, want nobody there", err)
+	}
+	s.exact(t, s.fibOf(lease))
+	s.Stop(t)
+}
+
+// scraped waits until metrics tell of so many reloads.
+func (s *site) scraped(t *testing.T, reloads int) {
+	t.Helper()
+	s.until(t, func() error {
+		_, body, err := s.ask(t, http.MethodGet, metricsAt, "/metrics")
+		if want := fmt.Sprintf("\nleaseroute_reloads_total %d\n", reloads); err == nil && !strings.Contains(body, want) {
+			return fmt.Errorf("the metrics do not say %q", want)
+		}
+		return err
+	})
 }

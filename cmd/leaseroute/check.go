@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -22,7 +24,7 @@ func newCheck(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			id, err := agent.RelayIDFor(cfg.RelayID, cfg.StateDir)
+			id, known, err := identity(cfg)
 			if err != nil {
 				return err
 			}
@@ -35,22 +37,33 @@ func newCheck(g *globals) *cobra.Command {
 			for _, warning := range cfg.Warnings {
 				fmt.Fprintf(w, "warning: %s\n", warning)
 			}
-			printResolved(w, cfg, id, links)
+			printResolved(w, cfg, known, links)
 			return nil
 		},
 	}
 }
 
-func printResolved(w io.Writer, cfg *config.Config, id []byte, links *routes.Links) {
+// identity is the relay-id, and how to show it. Not everybody may read it; a
+// configuration can be checked all the same.
+func identity(cfg *config.Config) (id []byte, shown string, err error) {
+	id, err = agent.RelayIDFor(cfg.RelayID, cfg.StateDir)
+	switch {
+	case errors.Is(err, os.ErrPermission):
+		return nil, "kept in " + cfg.StateDir + ", which you may not read", nil
+	case err != nil:
+		return nil, "", err
+	case id == nil:
+		return nil, "made at the first start, and kept in " + cfg.StateDir, nil
+	}
+	return id, hexColons(id), nil
+}
+
+func printResolved(w io.Writer, cfg *config.Config, relayID string, links *routes.Links) {
 	fmt.Fprintln(w)
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(w, "%-12s %s\n", name, fmt.Sprintf(format, args...))
 	}
-	if id == nil {
-		line("relay-id", "made at the first start, and kept in %s", cfg.StateDir)
-	} else {
-		line("relay-id", "%s", hexColons(id))
-	}
+	line("relay-id", "%s", relayID)
 	all := links.Interfaces()
 	line("access", "%s", matched(all, cfg.Interfaces.Access, func(i routes.Interface) bool { return i.Access }))
 	line("core", "%s", matched(all, cfg.Interfaces.Core, func(i routes.Interface) bool { return i.Core }))

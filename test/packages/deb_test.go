@@ -204,6 +204,9 @@ func confined(t *testing.T, m *machine) {
 		t.Errorf("on demand is %s (%s), lookups are %s (%s)", st.OnDemand.State, st.OnDemand.Error, st.Servers[0].Lookup, st.Servers[0].LookupError)
 	}
 	m.run(t, "setpriv", "--reuid=65534", "--regid=leaseroute", "--clear-groups", "leaseroute", "status")
+	if out := m.run(t, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "leaseroute", "check"); !strings.Contains(out, "kept in /var/lib/leaseroute, which you may not read") {
+		t.Errorf("to somebody else check says\n%s", out)
+	}
 	if log := m.run(t, "journalctl", "--no-pager", "-o", "cat", "-u", "leaseroute"); strings.Contains(log, "level=error") || strings.Contains(log, "level=warn") {
 		t.Errorf("it complains:\n%s", log)
 	}

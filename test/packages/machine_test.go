@@ -26,16 +26,14 @@ const (
 	patience = 2 * time.Minute
 
 	protocol = 158
-	relayID  = "0003000102000000eeee"
 )
 
 // configuration is what an operator would write.
-var configuration = fmt.Sprintf(`relay_id: %q
-interfaces: { access: ["acc*"], core: ["core0"] }
+var configuration = fmt.Sprintf(`interfaces: { access: ["acc*"], core: ["core0"] }
 servers:
   - { name: dhcp1, address: "[%s]:547", source: %q }
 delegation: { allowed: [%q] }
-`, relayID, lab.ServerAddress, lab.RouterAddress, lab.Delegated)
+`, lab.ServerAddress, lab.RouterAddress, lab.Delegated)
 
 // A machine is a router that systemd runs, with a DHCP server beside it.
 type machine struct {

@@ -85,7 +85,7 @@ func (a *Agent) newDetector(changed <-chan struct{}) ondemand.Detector {
 			MAC:          mac,
 			First:        half,
 			Second:       half,
-			Destinations: rate(o.InterfaceRate),
+			Destinations: half,
 			Candidates:   rate(o.CandidateRate),
 			Total:        rate(o.Rate),
 		},

@@ -72,7 +72,7 @@ func detectorKeys() []entry[Config] {
 			"How many unknown sources one sender on the link may make us look at in a second."),
 		optional("on_demand.candidate_rate", 300_000, integer(1, maxRate),
 			func(c *Config, n int64) { c.OnDemand.CandidateRate = int(n) },
-			"How many unknown sources in a second are remembered for a second packet while an interface is over its rate: real hosts send again."),
+			"How many unknown addresses in a second are remembered for a second packet while an interface is over its rate: real hosts send again."),
 		optional("on_demand.max_candidates", 1<<20, integer(1024, maxSet),
 			func(c *Config, n int64) { c.OnDemand.MaxCandidates = int(n) },
 			"How many of these are remembered; some 100 octets of kernel memory each, for some seconds."),

@@ -31,7 +31,7 @@ var onDemand = []Number{
 	daily("on_demand_detector_src_asked", "packets of unknown sources that the kernel reported"),
 	daily("on_demand_detector_dst_unknown", "packets to unknown destinations"),
 	daily("on_demand_detector_dst_pending", "packets to unknown destinations that are asked about or suppressed"),
-	worth("on_demand_detector_dst_shed", "packets to unknown destinations that were not looked at: on_demand.interface_rate is reached"),
+	worth("on_demand_detector_dst_shed", "packets to unknown destinations that were not looked at: a rate is reached, and nobody sought them again"),
 	daily("on_demand_detector_dst_asked", "packets to unknown destinations that the kernel reported"),
 	daily("on_demand_detector_reports", "reports of unknown packets that were read"),
 	daily("on_demand_detector_reports_passed", "reports of unknown packets that were handed on"),

@@ -27,11 +27,12 @@ type Rates struct {
 	// It is spent on sources that sent more than once in a few seconds, which
 	// real hosts do and random ones don't.
 	Second Rate
-	// Candidates is how many sources in a second are remembered to tell, for
+	// Candidates is how many addresses in a second are remembered to tell, for
 	// all interfaces: 300,000, burst 30,000. A flood of more than that hides
 	// new sources in proportion.
 	Candidates Rate
-	// Destinations is for each core interface: 100, burst 100.
+	// Destinations is for each core interface: 100, burst 100; and again as much
+	// for what somebody sought more than once in a few seconds.
 	Destinations Rate
 	// Total is for all sources of an address family, and again for all its
 	// destinations: 500, burst 500.

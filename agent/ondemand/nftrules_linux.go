@@ -11,13 +11,16 @@ const (
 	entryChain     = "pre" // the only one that the kernel calls by itself
 	sourceEndChain = "verdict_src"
 	destEndChain   = "verdict_dst"
-	sourceChain    = "src"  // a source inside the blocks
-	unknownChain   = "unk"  // ... that has no route
-	candidateChain = "cand" // ... when the first bucket is empty
-	repeatedChain  = "hit"  // ... when it was seen twice
-	askChain       = "ask"  // ... that is worth a report
-	destChain      = "dst"  // a destination inside the blocks
-	unroutedChain  = "unkd" // ... that has no route
+	sourceChain    = "src"   // a source inside the blocks
+	unknownChain   = "unk"   // ... that has no route
+	candidateChain = "cand"  // ... when the first bucket is empty
+	repeatedChain  = "hit"   // ... when it was seen twice
+	askChain       = "ask"   // ... that is worth a report
+	destChain      = "dst"   // a destination inside the blocks
+	unroutedChain  = "unkd"  // ... that has no route
+	scannedChain   = "candd" // ... when the first bucket is empty
+	soughtChain    = "hitd"  // ... when it was sought twice
+	askDestChain   = "askd"  // ... that is worth a report
 )
 
 // A chain is a list of rules.
@@ -116,7 +119,21 @@ func (t *table) destinationChains(f *familySets) []chain {
 			rule(typeIn(t.own, false), end(expr.VerdictReturn)),
 			rule(counted("dst_unknown")),
 			rule(in(f.pendingDest, f.destPrefix), refuse("dst_pending")),
-			rule(over(t.dest, r.Destinations, inIndex), refuse("dst_shed")),
+			rule(over(t.dest, r.Destinations, inIndex), goTo(scannedChain+f.digit)),
+			rule(goTo(askDestChain + f.digit)),
+		}},
+		// A scan goes on to the next address, a host tries the same again.
+		{scannedChain + f.digit, [][]expr.Any{
+			rule(in(f.scanned, f.source, f.dest), goTo(soughtChain+f.digit)),
+			rule(overAll(r.Candidates), refuse("dst_shed")),
+			rule(add(f.scanned, f.source, f.dest)),
+			rule(refuse("dst_shed")),
+		}},
+		{soughtChain + f.digit, [][]expr.Any{
+			rule(over(t.destSecond, r.Destinations, inIndex), refuse("dst_shed")),
+			rule(goTo(askDestChain + f.digit)),
+		}},
+		{askDestChain + f.digit, [][]expr.Any{
 			rule(overAll(r.Total), refuse("dst_shed")),
 			rule(add(f.pendingDest, f.destPrefix)),
 			rule(counted("dst_asked"), report(t.opts.Group, tagDest)),
@@ -137,7 +154,7 @@ var kernelCounters = []string{
 	"src_asked",       // of these, reported
 	"dst_unknown",     // packets to unknown destinations
 	"dst_pending",     // of these, to prefixes that are asked about or suppressed
-	"dst_shed",        // of these, that no bucket let through
+	"dst_shed",        // of these, that no bucket let through, candidates included
 	"dst_asked",       // of these, reported
 }
 

@@ -28,11 +28,12 @@ type table struct {
 	opts *Options
 	name *nftables.Table
 
-	access, core        *nftables.Set // names of interfaces
-	macs                *nftables.Set // buckets of senders
-	first, second, dest *nftables.Set // buckets of interfaces
-	own                 *nftables.Set // kinds of routes
-	families            []*familySets // those that have blocks
+	access, core     *nftables.Set // names of interfaces
+	macs             *nftables.Set // buckets of senders
+	first, second    *nftables.Set // buckets of interfaces, for sources
+	dest, destSecond *nftables.Set // and for destinations
+	own              *nftables.Set // kinds of routes
+	families         []*familySets // those that have blocks
 
 	sets     []*nftables.Set
 	elements map[*nftables.Set][]nftables.SetElement // that a set begins with
@@ -52,6 +53,7 @@ type familySets struct {
 	verified, verifiedDest *nftables.Set
 	pending, pendingDest   *nftables.Set
 	candidates, senderless *nftables.Set
+	scanned                *nftables.Set // candidates among destinations, with who sought them
 }
 
 // newTable lays out the table.
@@ -71,6 +73,7 @@ func newTable(o *Options) *table {
 	t.first = t.filled("first", o.Sizes.Interfaces, bucketFor, nftables.TypeIFIndex)
 	t.second = t.filled("second", o.Sizes.Interfaces, bucketFor, nftables.TypeIFIndex)
 	t.dest = t.filled("dest", o.Sizes.Interfaces, bucketFor, nftables.TypeIFIndex)
+	t.destSecond = t.filled("dest2", o.Sizes.Interfaces, bucketFor, nftables.TypeIFIndex)
 
 	var blocks6, blocks4 []netip.Prefix
 	for _, p := range o.Blocks {
@@ -113,6 +116,7 @@ func (t *table) addFamily(f *familySets, address nftables.SetDatatype, blocks []
 	f.pendingDest = t.filled("pendd"+f.digit, o.Sizes.Pending, o.Pend, address)
 	f.candidates = t.filled("cand"+f.digit, o.Sizes.Candidates, candidateFor, index, mac, address)
 	f.senderless = t.filled("candp"+f.digit, o.Sizes.Candidates, candidateFor, index, address)
+	f.scanned = t.filled("candd"+f.digit, o.Sizes.Candidates, candidateFor, address, address)
 	t.families = append(t.families, f)
 }
 

@@ -145,3 +145,24 @@ func TestNFTFullSetsHideNobody(t *testing.T) {
 	}
 	w.counted("src_unknown", before)
 }
+
+// ONDEMAND 10: while somebody scans, who tries the same destination again is
+// told from the scanner.
+func TestNFTFindsDestinationsInAScan(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	w := s.watch(func(o *Options) { o.Rates.Destinations = Rate{1, 5} })
+	server := lab.ServerAddress.String()
+	for i := range uint32(100) {
+		s.send("core0", server, prefixed(0x8000+i).String())
+	}
+	w.await("dst_unknown", 100)
+	first := w.Stats()["dst_asked"]
+	if first < 5 || first > 20 {
+		t.Errorf("%d reported, the bucket holds 5", first)
+	}
+	s.send("core0", server, prefixed(0x8000+99).String())
+	for u := w.next(); u.Address != prefixed(0x8000+99); {
+		u = w.next()
+	}
+}

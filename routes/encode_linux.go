@@ -16,6 +16,7 @@ const (
 	replace      // takes the place of whatever has our metric
 	touch        // rewrites the expiry of an identical route, in silence (DESIGN.md rule 9)
 	remove       // only a route of our protocol
+	again        // replaces an identical route, for those who listen; fails with ENOENT if there is none
 )
 
 // header returns the type and flags of a step's message. A create must be
@@ -28,6 +29,8 @@ func (s step) header() (kind, flags uint16) {
 		return unix.RTM_NEWROUTE, unix.NLM_F_CREATE | unix.NLM_F_REPLACE
 	case touch:
 		return unix.RTM_NEWROUTE, unix.NLM_F_CREATE
+	case again:
+		return unix.RTM_NEWROUTE, unix.NLM_F_REPLACE
 	}
 	return unix.RTM_DELROUTE, 0
 }

@@ -28,11 +28,15 @@ type Kernel struct {
 	query   *socket  // the watcher's
 	monitor *os.File // subscribed since Open
 
-	encoder encoder
-	known   known
-	limiter *rate.Limiter // nil: full speed
-	batch   int           // messages a system call, at most maxBatch
+	encoder   encoder
+	known     known
+	limiter   *rate.Limiter // nil: full speed
+	repeating *rate.Limiter // of Announce, which sets its limit
+	batch     int           // messages a system call, at most maxBatch
 	counters
+
+	audience *audience // nil: it can't be looked at, and deaf says why
+	deaf     error
 
 	// endless is set while a route of ours may have no expiry: such a one must
 	// be replaced to get one.
@@ -52,9 +56,10 @@ type Kernel struct {
 func Open(o Options, l *Links, log *logrus.Entry) (*Kernel, error) {
 	k := &Kernel{
 		options: o, links: l, log: log,
-		encoder: newEncoder(o.Table, o.Protocol),
-		known:   known{own: o.Protocol, metric: o.Metric, allowed: o.Allowed, facts: newFacts()},
-		batch:   maxBatch,
+		encoder:   newEncoder(o.Table, o.Protocol),
+		known:     known{own: o.Protocol, metric: o.Metric, allowed: o.Allowed, facts: newFacts()},
+		batch:     maxBatch,
+		repeating: rate.NewLimiter(0, 2*maxBatch),
 	}
 	if o.InstallRate > 0 {
 		k.batch = max(1, min(maxBatch, o.InstallRate/20))
@@ -79,7 +84,24 @@ func (k *Kernel) open() (err error) {
 	if err = k.links.refresh(k.query); err != nil {
 		return err
 	}
-	return k.permitted()
+	if err = k.permitted(); err != nil {
+		return err
+	}
+	return k.listen()
+}
+
+// listen begins to look at what others lose. That it can't is no reason not to
+// install routes.
+func (k *Kernel) listen() error {
+	conn, err := k.monitor.SyscallConn()
+	if err != nil {
+		return err
+	}
+	return conn.Control(func(fd uintptr) {
+		if k.audience, err = openAudience(int(fd)); err != nil {
+			k.deaf = openMissing(err)
+		}
+	})
 }
 
 // permitted asks the kernel to delete a route without saying which: it looks
@@ -111,6 +133,9 @@ func (k *Kernel) Close() error {
 	}
 	if k.monitor != nil {
 		errs = append(errs, k.monitor.Close())
+	}
+	if k.audience != nil {
+		errs = append(errs, k.audience.close())
 	}
 	return errors.Join(errs...)
 }

@@ -21,6 +21,11 @@ type Stats struct {
 	Repairs   uint64 // routes and aggregates of ours that somebody took
 	Overflows uint64 // times that the monitor lost events
 	LostAcks  uint64 // batches whose answers were lost and asked for again
+
+	ListenerDrops  uint64 // messages that others who hear of routes have lost
+	Announced      uint64 // routes repeated for them
+	AnnouncedGone  uint64 // withdrawals repeated for them
+	AnnounceMissed uint64 // repeats that were not made: the route is another by now
 }
 
 // refusals are the reasons that a Failure can have, by the name of their
@@ -48,6 +53,11 @@ func (s Stats) Map() map[string]uint64 {
 		"routes_taken":      s.Repairs,
 		"monitor_overflows": s.Overflows,
 		"route_acks_lost":   s.LostAcks,
+
+		"listener_drops":       s.ListenerDrops,
+		"announce_repeats":     s.Announced,
+		"announce_withdrawals": s.AnnouncedGone,
+		"announce_missed":      s.AnnounceMissed,
 	}
 	for reason, name := range refusals {
 		m[name] = s.Refused[reason]
@@ -61,6 +71,8 @@ type counters struct {
 	installed, replaced, refreshed, deleted        atomic.Uint64
 	adopted, repairs, overflows, lostAcks          atomic.Uint64
 	foreign, connected, refused, linkDown, missing atomic.Uint64
+	listenerDrops, announced, announcedGone        atomic.Uint64
+	announceMissed                                 atomic.Uint64
 }
 
 // refusal returns the counter of a Failure's reason.
@@ -83,6 +95,8 @@ func (c *counters) stats() Stats {
 		Messages: c.messages.Load(), Batches: c.batches.Load(), Lookups: c.lookups.Load(), Dumps: c.dumps.Load(),
 		Installed: c.installed.Load(), Replaced: c.replaced.Load(), Refreshed: c.refreshed.Load(), Deleted: c.deleted.Load(),
 		Adopted: c.adopted.Load(), Repairs: c.repairs.Load(), Overflows: c.overflows.Load(), LostAcks: c.lostAcks.Load(),
+		ListenerDrops: c.listenerDrops.Load(), Announced: c.announced.Load(),
+		AnnouncedGone: c.announcedGone.Load(), AnnounceMissed: c.announceMissed.Load(),
 		Refused: make(map[binding.Reason]uint64, len(refusals)),
 	}
 	for reason := range refusals {

@@ -164,6 +164,7 @@ func (a *Agent) build(g *errgroup.Group, ctx context.Context, adopted chan struc
 		log: a.log, nameOf: a.links.Name,
 		recovery: a.resumeRecovery(),
 		changes:  a.pool.changes,
+		announce: a.announcer(),
 		servers:  a.servers,
 		askFor:   linksOf(a.cfg, a.links),
 		resync:   a.cfg.Recovery.ResyncInterval,

@@ -106,6 +106,7 @@ func idleAgent(t *testing.T, ctx context.Context) *Agent {
 	a.owner = &owner{
 		table: binding.New(policy(cfg), time.Now()), calls: a.calls, log: log,
 		recovery: &recovery{state: Starting, started: time.Now(), reached: make(chan struct{}), log: log},
+		announce: newAnnouncer(0, log),
 	}
 	go func() { defer close(a.stopped); a.owner.run(ctx) }()
 	return a

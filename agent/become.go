@@ -20,6 +20,7 @@ type pool struct {
 	recovery   *recovery
 	requestors map[string]*lqclient.Requestor // by the server's name: those about whom nothing has changed
 	ports      map[netip.Addr]*lqclient.Port
+	announce   *announcer
 	appeared   []binding.Interface // access interfaces that were none before
 	askAll     bool                // what to ask for has changed
 }
@@ -32,10 +33,12 @@ var errReloaded = errors.New("the configuration was reloaded meanwhile")
 func (a *Agent) become(next *generation) {
 	now, old, o := time.Now(), a.cfg, a.owner
 	oldLinks := a.links
+	lost, losers, err := a.kernel.Losses()
+	o.announce.inherit(now, next.cfg.Routes.AnnounceRate, result{lost: lost, losers: losers, err: err})
 	a.kernel.Close()
 	a.cfg, a.links, a.kernel = next.cfg, next.links, next.kernel
 	o.drain()
-	a.pool = pool{table: o.table, recovery: o.recovery, changes: o.changes}
+	a.pool = pool{table: o.table, recovery: o.recovery, changes: o.changes, announce: o.announce}
 	o.table.Record(now, o.lent, allFailed(o.lent, errReloaded)) // the audit finds out what became of them
 	a.keepPorts(old)
 	a.keepRequestors(old)
@@ -113,6 +116,14 @@ func (a *Agent) table() *binding.Table {
 		return a.pool.table
 	}
 	return binding.New(policy(a.cfg), time.Now())
+}
+
+// announcer is the one of the life before, or a new one.
+func (a *Agent) announcer() *announcer {
+	if a.pool.announce != nil {
+		return a.pool.announce
+	}
+	return newAnnouncer(a.cfg.Routes.AnnounceRate, a.log)
 }
 
 // resumeRecovery is newRecovery, with what is known from the life before: the

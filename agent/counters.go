@@ -11,6 +11,7 @@ import (
 func (a *Agent) counters(c binding.Counts) map[string]uint64 {
 	out := tableCounters(c)
 	maps.Copy(out, a.kernel.Stats().Map())
+	maps.Copy(out, a.owner.announce.counts.all())
 	if a.gleaning() {
 		for name, n := range a.gleaner.Stats().Map() {
 			out["glean_"+name] = n

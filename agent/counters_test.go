@@ -21,6 +21,9 @@ func counted() map[string]bool {
 	for name := range (routes.Stats{}).Map() {
 		out[name] = false
 	}
+	for name := range (&announceCounts{}).all() {
+		out[name] = false
+	}
 	for name := range (gleaner.Stats{}).Map() {
 		out["glean_"+name] = false
 	}

@@ -16,6 +16,9 @@ type job struct {
 	changes    []binding.Change // lent until the result comes back
 	audit      bool             // dump our routes
 	aggregates bool             // see to the covering routes
+	look       bool             // see what others lost of our changes
+	repeats    []binding.Change // lent likewise; nobody hears what becomes of them
+	rate       int              // of repeats, a second
 }
 
 // A result is what became of a job. A dump yields one result for each part,
@@ -24,6 +27,9 @@ type result struct {
 	job      job
 	failures []binding.Failure
 	routes   []binding.Route
+	lost     uint64            // messages, since the last look
+	losers   []routes.Listener // those who lost any since the start
+	repeated bool              // else listeners are behind, and nothing was done
 	err      error
 }
 
@@ -74,6 +80,11 @@ func (i *installer) perform(ctx context.Context, j job) result {
 		})
 	case j.aggregates:
 		r.err = i.kernel.EnsureAggregates(ctx)
+	case j.look:
+		r.lost, r.losers, r.err = i.kernel.Losses()
+		return r
+	case j.repeats != nil:
+		r.repeated, r.err = i.kernel.Announce(ctx, j.rate, j.repeats)
 	default:
 		r.failures, r.err = i.kernel.Apply(ctx, j.changes)
 		if r.err != nil {

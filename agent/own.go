@@ -41,6 +41,8 @@ type owner struct {
 	audit   auditState
 	tidy    bool // the aggregates want looking at
 
+	announce *announcer
+
 	log      *logrus.Entry
 	nameOf   func(binding.Interface) string
 	repairs  repairs
@@ -113,6 +115,9 @@ func (o *owner) next() (chan<- job, job) {
 	case o.tidy:
 		return o.jobs, job{aggregates: true}
 	}
+	if j, ok := o.announce.next(o.table); ok {
+		return o.jobs, j
+	}
 	return nil, job{}
 }
 
@@ -122,12 +127,15 @@ func (o *owner) handed(j job) {
 	switch {
 	case j.changes != nil:
 		o.handing, o.lent = len(j.changes), j.changes
+		o.announce.wrote(j.changes)
 		tellEngine(o.engine, j.changes, len(o.servers) > 1)
 		o.changes, o.spare = o.spare[:0], nil
 	case j.aggregates:
 		o.tidy = false
 	case j.audit:
 		o.audit = auditRunning
+	case j.look:
+		o.announce.looks()
 	}
 }
 
@@ -144,6 +152,10 @@ func (o *owner) take(r result) {
 		o.table.Record(now, r.job.changes, r.failures)
 		o.changes = o.table.Continue(now, o.changes)
 		o.spare = r.job.changes[:0]
+	case r.job.look:
+		o.announce.heard(now, r)
+	case r.job.repeats != nil:
+		o.announce.repeated(r)
 	}
 	o.busy, o.handing, o.lent = false, 0, nil
 	o.recovery.check(now, o.idle())
@@ -236,6 +248,7 @@ func (o *owner) tick(now time.Time) {
 	}
 	o.changes = o.table.Expire(now, o.changes)
 	o.repair(now)
+	o.announce.tick(now)
 	if now.After(o.retry) {
 		o.retry = now.Add(retryRefused)
 		o.changes = o.table.Retry(now, everything, o.changes)

@@ -128,6 +128,7 @@ var linkNews = map[routes.EventKind]string{
 
 // event takes in what the kernel's monitor saw.
 func (o *owner) event(now time.Time, e routes.Event) {
+	o.announce.happened()
 	if e.Interface != 0 {
 		o.tellChange()
 	}

@@ -118,6 +118,7 @@ func (a *Agent) status(ctx context.Context) (control.Status, error) {
 		counts = a.owner.table.Counts()
 		s.ChangesPending = a.owner.pending()
 		s.State = string(a.owner.recovery.state)
+		s.Announcing = a.owner.announce.show()
 		if after := a.owner.recovery.after; after != 0 {
 			seconds := after.Seconds()
 			s.RecoveredAfterSeconds = &seconds

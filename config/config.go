@@ -106,6 +106,7 @@ type Routes struct {
 	FailSafeMargin time.Duration
 	AdoptHold      time.Duration
 	InstallRate    int // routes a second; 0: full speed
+	AnnounceRate   int // repeats a second for listeners that lost changes; 0: off
 }
 
 // Glean is about learning from the messages that pass.

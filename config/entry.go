@@ -5,7 +5,7 @@ import "strings"
 // An entry is a key together with what happens to its value.
 type entry[T any] struct {
 	Key
-	fallback any // the default, as a file would give it; nil if required or pending
+	fallback any // the default, as a file would give it; nil if required
 	store    func(p place, v any, into *T)
 }
 
@@ -24,18 +24,6 @@ func required[T, V any](path string, example any, k kind[V], store func(*T, V), 
 		Key: Key{Path: path, Type: k.words, Example: asYAML(example), Help: help, Required: true, scalar: k.scalar},
 		store: func(p place, v any, into *T) {
 			store(into, k.parse(p, v))
-		},
-	}
-}
-
-// pending makes an entry for a key that a later release gives a meaning: its
-// value is checked, and then the operator is told that it does nothing yet.
-func pending[T, V any](path string, k kind[V], help string) entry[T] {
-	return entry[T]{
-		Key: Key{Path: path, Type: k.words, Help: help, Pending: true, scalar: k.scalar},
-		store: func(p place, v any, _ *T) {
-			k.parse(p, v)
-			p.report.warn(Fault{Where: p.where, Key: p.key, What: "not part of this release yet, ignored"})
 		},
 	}
 }

@@ -11,11 +11,10 @@ import (
 type Key struct {
 	Path     string // such as "routes.metric"; "[]" stands for an element of a list
 	Type     string // what is allowed, in words
-	Default  string // as YAML; empty if required or pending
+	Default  string // as YAML; empty if required
 	Example  string // as YAML, for a required key
 	Help     string // full sentences
 	Required bool
-	Pending  bool // known and checked, but without effect in this release
 
 	scalar bool
 }

@@ -20,7 +20,7 @@ func TestKeysAreComplete(t *testing.T) {
 		if k.Path != strings.ToLower(k.Path) {
 			t.Errorf("%s: viper knows only lower case", k.Path)
 		}
-		if (k.Default == "") != (k.Required || k.Pending) {
+		if (k.Default == "") != k.Required {
 			t.Errorf("%s has the default %q", k.Path, k.Default)
 		}
 	}

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"cmp"
 	"flag"
 	"fmt"
 	"net/netip"
@@ -44,8 +43,8 @@ func TestReferenceFile(t *testing.T) {
 	golden(t, "leaseroute.yaml", referenceFile())
 }
 
-// referenceFile writes a configuration with all keys that do something: an
-// example where a key is required, else the default.
+// referenceFile writes a configuration with all keys: an example where one is
+// required, else the default.
 func referenceFile() string {
 	var s strings.Builder
 	s.WriteString("# leaseroute: every key with its default, or an example where one is required.\n" +
@@ -55,8 +54,6 @@ func referenceFile() string {
 		parts := strings.Split(k.Path, ".")
 		name, indent := parts[len(parts)-1], strings.Repeat("  ", len(parts)-1)
 		switch {
-		case k.Pending:
-			continue
 		case strings.HasPrefix(k.Path, "interfaces.interface_ids[]"):
 			fmt.Fprintf(&s, "  # %s %s: %s\n", map[string]string{"id": " -", "interface": "  "}[name], name, k.Example)
 			continue
@@ -124,25 +121,21 @@ func keyTable() string {
 	for _, k := range Keys() {
 		section, row := sectionOf(k.Path), ""
 		switch {
-		case k.Pending:
-			section = "later"
-			row = fmt.Sprintf("| `%s` | | %s | %s |\n", k.Path, k.Type, k.Help)
 		case k.Required:
 			row = fmt.Sprintf("| `%s` | *required* | %s | %s |\n", k.Path, k.Type, k.Help)
 		default:
 			row = fmt.Sprintf("| `%s` | `%s` | %s | %s |\n", k.Path, k.Default, k.Type, k.Help)
 		}
-		if rows[section] == "" && section != "later" {
+		if rows[section] == "" {
 			sections = append(sections, section)
 		}
 		rows[section] += row
 	}
-	titles := map[string]string{
-		"":      "Top level",
-		"later": "Keys of later releases\n\nThese are known and checked, and a warning says that they do nothing yet.",
-	}
-	for _, section := range append(sections, "later") {
-		title := cmp.Or(titles[section], "`"+section+"`")
+	for _, section := range sections {
+		title := "Top level"
+		if section != "" {
+			title = "`" + section + "`"
+		}
 		fmt.Fprintf(&s, "\n## %s\n\n| Key | Default | Allowed | Meaning |\n|---|---|---|---|\n%s", title, rows[section])
 	}
 	return s.String() + "\n"

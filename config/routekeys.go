@@ -32,6 +32,8 @@ func routeKeys() []entry[Config] {
 		optional("routes.install_rate", 0, integer(0, 100_000_000),
 			func(c *Config, n int64) { c.Routes.InstallRate = int(n) },
 			"The most routes that are written or deleted in a second; 0 is full speed."),
-		pending[Config]("routes.announce_rate", integer(0, 100_000_000), "Repeats for routing daemons that lost a burst of changes."),
+		optional("routes.announce_rate", 20_000, integer(0, 100_000_000),
+			func(c *Config, n int64) { c.Routes.AnnounceRate = int(n) },
+			"How many routes are told again in a second to routing daemons that lost a burst of changes, until they lose none; 0 is never."),
 	}
 }

@@ -39,6 +39,8 @@ type Status struct {
 	Gleaning string   `json:"gleaning"`
 	OnDemand OnDemand `json:"on_demand"`
 	Metrics  Metrics  `json:"metrics"`
+	// Announcing is how well routing daemons know our routes.
+	Announcing Announcing `json:"announcing"`
 	// Goroutines is how many the daemon has: a number that grows is a fault.
 	Goroutines int `json:"goroutines"`
 	// Counters has what was dropped, refused, retried or repaired since the
@@ -57,6 +59,26 @@ type OnDemand struct {
 type Metrics struct {
 	Listen string `json:"listen"` // "": nowhere
 	Error  string `json:"error"`  // why nothing is served there; trying goes on
+}
+
+// Announcing is how well those who listen to the kernel, such as routing
+// daemons, know our routes.
+type Announcing struct {
+	// State is exact, waiting (somebody lost changes, and is told again when the
+	// burst is over), repeating, given up (somebody loses whatever is told),
+	// unknown (see Error) or off.
+	State     string     `json:"state"`
+	Pass      int        `json:"pass"` // how often all routes were gone through for the last burst
+	Listeners []Listener `json:"listeners"`
+	Error     string     `json:"error"` // why losses can't be seen
+}
+
+// Listener is a program that lost changes of routes since the daemon's start.
+type Listener struct {
+	Program string `json:"program"` // "" if it can't be told
+	Pid     int    `json:"pid"`     // likewise 0
+	Inode   uint64 `json:"inode"`   // of its socket
+	Lost    uint64 `json:"lost"`    // messages, about any routes
 }
 
 // Server is how one DHCP server fares.

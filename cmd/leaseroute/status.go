@@ -50,6 +50,7 @@ func printStatus(w io.Writer, s control.Status) error {
 	fmt.Fprintf(w, "relay-id  %s\n", s.RelayID)
 	fmt.Fprintf(w, "bindings  %d%s\n", s.Bindings, parts(s.ByState))
 	fmt.Fprintf(w, "routes    %d in the kernel\n", s.RoutesInstalled)
+	fmt.Fprintf(w, "announced %s\n", announcing(s.Announcing))
 	fmt.Fprintf(w, "gleaning  %s\n", gleaning(s.Counters))
 	fmt.Fprintf(w, "on demand %s\n", onDemand(s))
 	if s.Metrics.Error != "" {

@@ -55,7 +55,7 @@ demo: root build ## Show a router that gets its routes back (root; SERVER=kea fo
 
 # The tests come last, so that their summary is the end of the output.
 .PHONY: test
-test: root go lint kea peers prometheus system $(NFPM) ## Everything that CI checks (root): lint, some fuzzing, all tests
+test: root go lint kea peers prometheus system routers $(NFPM) ## Everything that CI checks (root): lint, some fuzzing, all tests
 	@$(need) gcc:gcc+libc6-dev ip:iproute2 rpm:rpm
 	@.ci/fuzz $(FUZZTEST)
 	@$(GO) build -o $(LEASEROUTE_CACHE)/bin/report ./test/report
@@ -90,8 +90,8 @@ go:
 root:
 	@[[ $$(id -u) -eq 0 ]] || { echo "this makes network namespaces and needs root; without it: go test ./..." >&2; exit 1; }
 
-.PHONY: kea peers prometheus system
-kea peers prometheus system:
+.PHONY: kea peers prometheus system routers
+kea peers prometheus system routers:
 	@test/lab/$@.sh >/dev/null
 
 $(STATICCHECK):

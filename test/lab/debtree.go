@@ -28,6 +28,7 @@ const CacheVariable = "LEASEROUTE_CACHE"
 type debTree struct {
 	dir    string
 	loader string // the tree's ld.so, which runs its programs
+	extra  string // folder of more libraries, beside the usual ones; empty: none
 }
 
 // fetchTree runs a script that makes a tree, and opens that.
@@ -89,5 +90,8 @@ func (t debTree) find(pattern string) (string, error) {
 func (t debTree) command(program string, args ...string) []string {
 	arch := filepath.Base(filepath.Dir(t.loader))
 	libraries := filepath.Join(t.dir, "lib", arch) + ":" + filepath.Join(t.dir, "usr/lib", arch)
+	if t.extra != "" {
+		libraries += ":" + filepath.Join(t.dir, "usr/lib", arch, t.extra)
+	}
 	return append([]string{t.loader, "--library-path", libraries, program}, args...)
 }

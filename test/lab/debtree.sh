@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Sourced by kea.sh, peers.sh, prometheus.sh and system.sh: trees of unpacked
-# Debian packages.
+# Sourced by kea.sh, peers.sh, prometheus.sh, routers.sh and system.sh: trees of
+# unpacked Debian packages.
 #
 # A tree is a folder that holds some programs with all libraries that they
 # need, down to libc. They run from there through the tree's own loader:

@@ -47,11 +47,12 @@ type Agent struct {
 	crowd   *control.Crowd  // at the control socket
 	owner   *owner
 
-	lists   *semaphore.Weighted // those being sent on the control socket
-	calls   chan func()         // run by the owner; never closed
-	stopped chan struct{}       // closed when the owner has returned
-	blind   chan struct{}       // closed when the gleaner turned out not to be allowed to watch
-	notify  notifier
+	lists    *semaphore.Weighted // those being sent on the control socket
+	watchers *semaphore.Weighted // those who follow what happens
+	calls    chan func()         // run by the owner; never closed
+	stopped  chan struct{}       // closed when the owner has returned
+	blind    chan struct{}       // closed when the gleaner turned out not to be allowed to watch
+	notify   notifier
 
 	recalled bool // the state file's bindings are in the table; read once learn has returned
 
@@ -71,13 +72,14 @@ func New(cfg *config.Config, version string, log *logrus.Entry) (*Agent, error) 
 	}
 	a := &Agent{
 		cfg: cfg, version: version, log: log, started: time.Now(), relayID: id,
-		links:   NewLinks(cfg, id),
-		lists:   semaphore.NewWeighted(maxLists),
-		calls:   make(chan func()),
-		stopped: make(chan struct{}),
-		blind:   make(chan struct{}),
-		notify:  notifier{log: log},
-		crowd:   control.NewCrowd(control.MaxConnections),
+		links:    NewLinks(cfg, id),
+		lists:    semaphore.NewWeighted(maxLists),
+		watchers: semaphore.NewWeighted(maxWatchers),
+		calls:    make(chan func()),
+		stopped:  make(chan struct{}),
+		blind:    make(chan struct{}),
+		notify:   notifier{log: log},
+		crowd:    control.NewCrowd(control.MaxConnections),
 
 		observed: make(chan *binding.Batch, 8),
 		reloads:  newReloads(),

@@ -15,6 +15,7 @@ func (a *Agent) handler() http.Handler {
 	mux.HandleFunc("GET /v1/bindings", a.serveBindings)
 	mux.HandleFunc("GET /v1/routes", a.serveRoutes)
 	mux.HandleFunc("GET /v1/queries", a.serveQueries)
+	mux.HandleFunc("GET /v1/watch", a.serveWatch)
 	mux.HandleFunc("GET /v1/names", a.serveNames)
 	mux.HandleFunc("GET /v1/explain", a.serveExplain)
 	mux.HandleFunc("POST /v1/resync", a.serveResync)

@@ -56,6 +56,7 @@ type owner struct {
 	nextSync time.Time
 	doubts   uint64 // how many there had been at the last look
 	repelled repelled
+	watching watching
 }
 
 // auditState says where an audit of the kernel's routes stands. Nothing else
@@ -72,6 +73,7 @@ const (
 func (o *owner) run(ctx context.Context) {
 	tick := time.NewTicker(step)
 	defer tick.Stop()
+	defer o.table.Follow(false) // whoever watched goes with us, and the table may stay
 	for {
 		in, events, calls := o.observed, o.events, o.calls
 		if o.audit == auditRunning {
@@ -97,7 +99,9 @@ func (o *owner) run(ctx context.Context) {
 			call()
 		case now := <-tick.C:
 			o.tick(now)
+			o.tellServers(now)
 		}
+		o.tellWatchers(time.Now())
 	}
 }
 
@@ -150,6 +154,7 @@ func (o *owner) take(r result) {
 		o.audited(now, r)
 	case r.job.changes != nil:
 		o.table.Record(now, r.job.changes, r.failures)
+		o.tellRoutes(now, r.job.changes, r.failures)
 		o.changes = o.table.Continue(now, o.changes)
 		o.spare = r.job.changes[:0]
 	case r.job.look:

@@ -71,7 +71,7 @@ func (t *Table) adopt(o *Route) {
 	t.place(ref, r, o.Interface, packHop(o.NextHop), inherited)
 	r.set(mayExist | exists | seen)
 	t.seatAnyway(ref, r)
-	t.restate(r)
+	t.restate(ref, r)
 }
 
 // adoptedUntil is how long an unclaimed route stays: as long as its lease did
@@ -159,7 +159,7 @@ func (t *Table) DoubtAdopted(now time.Time) {
 		}
 		t.claims[ref] = unclaimed{ask: t.known}
 		t.setDoubt(ref, r, Adopted)
-		t.restate(r)
+		t.restate(ref, r)
 	}
 }
 

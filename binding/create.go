@@ -3,6 +3,7 @@ package binding
 // create makes the record of a lease that nothing was known about. It is in
 // the index, and belongs to no client and no port.
 func (t *Table) create(k packedKey, hash uint64) (uint32, *record) {
+	t.touchNew(k)
 	ref := t.records.alloc()
 	r := t.records.at(ref)
 	*r = record{key: k, version: r.version, state: Pending}
@@ -34,6 +35,8 @@ func (t *Table) full() bool {
 
 // drop removes a record, and its route if the kernel may hold one.
 func (t *Table) drop(ref uint32, r *record, why Reason, out []Change) []Change {
+	t.touch(ref, r)
+	t.touchGone(r.key, why)
 	if r.has(mayExist) {
 		out = t.emit(Withdraw, ref, r, why, out)
 	}

@@ -22,6 +22,7 @@ func (t *Table) portOf(i Interface) *port {
 // place says where the record's client is: behind which interface (0: unknown),
 // by which next hop, and how we know (0, borrowed or inherited).
 func (t *Table) place(ref uint32, r *record, i Interface, h hop, how flags) {
+	t.touch(ref, r)
 	r.unset(borrowed | inherited)
 	r.set(how)
 	if r.port == i && r.hop == h {

@@ -50,7 +50,7 @@ func (t *Table) interfaceGone(now time.Time, i Interface, why Reason) {
 		if r.refusal == NoReason || r.refusal == KernelRefused || gone(r.refusal) {
 			t.refuse(ref, r, why)
 		}
-		t.restate(r)
+		t.restate(ref, r)
 	}
 	t.tidy(i, p)
 }

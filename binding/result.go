@@ -39,7 +39,7 @@ func (t *Table) outstanding(c *Change) *record {
 }
 
 func (t *Table) succeeded(c *Change) {
-	r := t.outstanding(c)
+	r, ref := t.outstanding(c), uint32(c.Ref)
 	if r == nil {
 		return
 	}
@@ -48,7 +48,7 @@ func (t *Table) succeeded(c *Change) {
 		r.unset(exists)
 	}
 	r.unset(pending | refreshing | repeated | lost)
-	t.restate(r)
+	t.restate(ref, r)
 }
 
 // failed takes in one failure.
@@ -69,7 +69,7 @@ func (t *Table) failed(c *Change, f *Failure) {
 		t.detail(ref, f.Detail)
 	}
 	t.postpone(ref, r)
-	t.restate(r)
+	t.restate(ref, r)
 }
 
 // survived notes which route the kernel holds after a failure, and reports

@@ -20,7 +20,7 @@ func (t *Table) settle(ref uint32, r *record, why Reason, out []Change) []Change
 	case t.drifted(r):
 		out = t.emit(Refresh, ref, r, r.verdict, out)
 	}
-	t.restate(r)
+	t.restate(ref, r)
 	return out
 }
 
@@ -172,6 +172,7 @@ func (t *Table) refuse(ref uint32, r *record, why Reason) {
 	if r.refusal == why {
 		return
 	}
+	t.touch(ref, r)
 	t.counts.Refused[r.refusal]--
 	t.counts.Refused[why]++
 	if byKernel(r.refusal) {
@@ -192,10 +193,15 @@ func (t *Table) refuse(ref uint32, r *record, why Reason) {
 }
 
 // restate derives the state that an operator sees.
-func (t *Table) restate(r *record) {
+func (t *Table) restate(ref uint32, r *record) {
+	s := r.derive()
+	if s == r.state {
+		return
+	}
+	t.touch(ref, r)
 	t.counts.States[r.state]--
-	r.state = r.derive()
-	t.counts.States[r.state]++
+	r.state = s
+	t.counts.States[s]++
 }
 
 func (r *record) derive() State {

@@ -46,6 +46,7 @@ func (s *statement) doubt() Reason {
 // setDoubt begins, renews or ends a doubt. To begin or renew it is to want
 // the question asked.
 func (t *Table) setDoubt(ref uint32, r *record, why Reason) {
+	t.touch(ref, r)
 	if why == NoReason {
 		if r.doubt != NoReason {
 			t.counts.Suspects--
@@ -71,7 +72,7 @@ func (t *Table) doubtAlso(ref uint32, r *record, why Reason) {
 		why = r.doubt
 	}
 	t.setDoubt(ref, r, why)
-	t.restate(r)
+	t.restate(ref, r)
 }
 
 // wonder asks about what a statement that was taken leaves open: where the

@@ -44,6 +44,7 @@ type Table struct {
 	tombstones tombstones
 	story      story
 	repelled   packedKey // see Repelled
+	followed   *followed // what News is to tell; nil: nobody wants to know
 
 	postponed  []uint32            // records that wait for the answer to a change
 	vacancies  []vacancy           // slots that came free
@@ -102,6 +103,9 @@ func (t *Table) observe(o *Observation, out []Change) []Change {
 	}
 	ref := t.findHashed(s.key, s.hash)
 	t.mention(ref, &s)
+	if ref != 0 {
+		t.touch(ref, t.records.at(ref))
+	}
 	switch o.Statement {
 	case Held:
 		return t.held(ref, &s, out)

@@ -93,7 +93,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		newRun(&g), newCheck(&g),
 		newStatus(&g), newShow(&g), newExplain(&g), newResync(&g), newLookup(&g), newWait(&g), newDoctor(&g), newReload(&g),
-		newClear(&g), newLogCommand(&g),
+		newWatch(&g), newClear(&g), newLogCommand(&g),
 		newQuery(&g), newSimulate(), newDemo(), newVersion(), newMan(),
 	)
 	return root

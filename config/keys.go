@@ -124,7 +124,7 @@ func gleanKeys() []entry[Config] {
 		optional("glean.outgoing", false, boolean(),
 			func(c *Config, on bool) { c.Glean.Outgoing = on },
 			"Watch what leaves this box too: for a DHCP server that runs on it."),
-		optional("glean.buffer", 4<<20, integer(64<<10, 1<<30),
+		optional("glean.buffer", 16<<20, integer(64<<10, 1<<30),
 			func(c *Config, n int64) { c.Glean.Buffer = int(n) },
 			"The receive buffer for what is watched, in octets. The kernel drops, and counts, what does not fit."),
 		optional("glean.max_transactions", 1<<16, integer(16, 1<<24),

@@ -122,7 +122,7 @@ func TestMinimalFileGetsTheDefaults(t *testing.T) {
 			AdoptHold:      24 * time.Hour,
 			AnnounceRate:   20_000,
 		},
-		Glean:     Glean{Enabled: true, Buffer: 4 << 20, MaxTransactions: 1 << 16},
+		Glean:     Glean{Enabled: true, Buffer: 16 << 20, MaxTransactions: 1 << 16},
 		StateFile: StateFile{Enabled: true, Interval: time.Minute},
 		OnDemand: OnDemand{
 			Enabled:       true,

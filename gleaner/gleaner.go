@@ -13,7 +13,7 @@ import (
 
 // Defaults of the options.
 const (
-	DefaultBuffer          = 4 << 20
+	DefaultBuffer          = 16 << 20
 	DefaultMaxTransactions = 1 << 16
 	DefaultTransactionTTL  = time.Minute
 )

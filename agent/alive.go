@@ -54,6 +54,9 @@ func (a *Agent) readyWhenRecovered(ctx context.Context) {
 	tick := time.NewTicker(startPatience / 3)
 	defer tick.Stop()
 	for {
+		if a.alive(ctx) == nil {
+			a.notify.send(fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d", startPatience.Microseconds()))
+		}
 		select {
 		case <-ctx.Done():
 			return
@@ -61,9 +64,6 @@ func (a *Agent) readyWhenRecovered(ctx context.Context) {
 			a.notify.send(daemon.SdNotifyReady)
 			return
 		case <-tick.C:
-		}
-		if a.alive(ctx) == nil {
-			a.notify.send(fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d", startPatience.Microseconds()))
 		}
 	}
 }

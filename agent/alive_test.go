@@ -72,9 +72,9 @@ func TestReadyWhenRecovered(t *testing.T) {
 		over := make(chan struct{})
 		go func() { a.readyWhenRecovered(ctx); close(over) }()
 		for range 3 {
-			time.Sleep(startPatience / 3)
 			synctest.Wait()
 			heard("EXTEND_TIMEOUT_USEC=30000000")
+			time.Sleep(startPatience / 3)
 		}
 		if err := a.call(ctx, func() {
 			r := a.owner.recovery
@@ -85,6 +85,7 @@ func TestReadyWhenRecovered(t *testing.T) {
 			t.Error(err)
 		}
 		<-over
+		heard("EXTEND_TIMEOUT_USEC=30000000") // that of the last sleep
 		heard("READY=1")
 		stop()
 		<-a.stopped

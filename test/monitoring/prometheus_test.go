@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,22 +79,39 @@ func (w watch) ask(path string, query url.Values, v any) error {
 	return json.NewDecoder(resp.Body).Decode(v)
 }
 
-// query returns the one value of an expression.
-func (w watch) query(expr string) (float64, error) {
+// values returns the values of an expression, one for each series.
+func (w watch) values(expr string) ([]float64, error) {
 	var answer struct {
 		Data struct {
 			Result []struct {
-				Value [2]any `json:"value"`
+				Value [2]any `json:"value"` // the time, and the value as text
 			} `json:"result"`
 		} `json:"data"`
 	}
 	if err := w.ask("query", url.Values{"query": {expr}}, &answer); err != nil {
+		return nil, err
+	}
+	out := make([]float64, len(answer.Data.Result))
+	for i, r := range answer.Data.Result {
+		v, err := strconv.ParseFloat(r.Value[1].(string), 64)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = v
+	}
+	return out, nil
+}
+
+// query returns the one value of an expression.
+func (w watch) query(expr string) (float64, error) {
+	all, err := w.values(expr)
+	if err == nil && len(all) != 1 {
+		err = fmt.Errorf("%s has %d values", expr, len(all))
+	}
+	if err != nil {
 		return 0, err
 	}
-	if n := len(answer.Data.Result); n != 1 {
-		return 0, fmt.Errorf("%s has %d values", expr, n)
-	}
-	return strconv.ParseFloat(answer.Data.Result[0].Value[1].(string), 64)
+	return all[0], nil
 }
 
 // wait waits until expr has a value.
@@ -141,6 +159,18 @@ func (w watch) healthy(t *testing.T) {
 	}
 }
 
+// filled fails the test unless every query of the dashboard shows something,
+// those apart that show only what is not 0.
+func (w watch) filled(t *testing.T) {
+	t.Helper()
+	for _, q := range dashboard(t).queries() {
+		all, err := w.values(q)
+		if err != nil || len(all) == 0 && !strings.HasSuffix(q, " > 0") {
+			t.Errorf("the dashboard asks for %s: %d values, %v", q, len(all), err)
+		}
+	}
+}
+
 // TestPrometheus has Prometheus watch a recovery that is held up.
 func TestPrometheus(t *testing.T) {
 	e := labtest.NewEdge(t, 1)
@@ -160,6 +190,7 @@ func TestPrometheus(t *testing.T) {
 	w.wait(t, `leaseroute_state{state="recovered"}`, 1)
 	w.wait(t, `absent(ALERTS)`, 1)
 	w.healthy(t)
+	w.filled(t)
 	d.Stop(t)
 	w.wait(t, `ALERTS{alertname="LeaserouteDown",alertstate="pending"}`, 1)
 }

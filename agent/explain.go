@@ -42,7 +42,7 @@ func (a *Agent) explain(ctx context.Context, p netip.Prefix) (control.Explanatio
 	}
 	if known {
 		b := a.showBinding(found)
-		e.Binding = &b
+		e.Binding, e.Advice = &b, remedy(found)
 	} else {
 		e.Advice = a.advise(p, len(events) > 0)
 	}
@@ -54,8 +54,11 @@ func (a *Agent) explain(ctx context.Context, p netip.Prefix) (control.Explanatio
 
 // advise says what may be wrong when no lease of p is known.
 func (a *Agent) advise(p netip.Prefix, known bool) string {
-	if known {
+	switch {
+	case known:
 		return "no lease is held now; the last verdict says why"
+	case p.Addr().Is4():
+		return "this release routes delegated prefixes of IPv6; IPv4 comes with a later one"
 	}
 	for _, block := range a.cfg.Delegation.Allowed {
 		if block.Overlaps(p) {

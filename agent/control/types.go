@@ -197,7 +197,8 @@ type Explanation struct {
 	Events  []Event  `json:"events"`
 	// Kernel is what the kernel holds for the prefix, in words.
 	Kernel string `json:"kernel"`
-	// Advice says what may be wrong when nothing is known.
+	// Advice says what may be wrong when nothing is known, and what can be done
+	// about a lease without a route, or in doubt; "" if all is well.
 	Advice string `json:"advice"`
 }
 

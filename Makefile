@@ -45,7 +45,8 @@ build: go ## Build bin/leaseroute
 .PHONY: package
 package: build $(NFPM) ## Build the .deb and the .rpm into bin/ (ARCH=arm64 for another machine)
 	@tree=$$(mktemp -d); trap 'rm -rf "$$tree"' EXIT; \
-	GOARCH=$(ARCH) $(compile) -o "$$tree/leaseroute" ./cmd/leaseroute; \
+	if [[ '$(ARCH)' = "$$($(GO) env GOARCH)" ]]; then cp bin/leaseroute "$$tree"; else \
+		GOARCH=$(ARCH) $(compile) -o "$$tree/leaseroute" ./cmd/leaseroute; fi; \
 	NFPM=$(NFPM) packaging/package bin/leaseroute "$$tree" '$(ARCH)' '$(VERSION)' '$(PACKAGES)'
 
 .PHONY: demo

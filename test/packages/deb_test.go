@@ -14,6 +14,7 @@ import (
 
 	"leaseroute/agent/control"
 	"leaseroute/test/lab"
+	"leaseroute/test/lab/labtest"
 )
 
 // clients is how many clients the server has.
@@ -23,11 +24,11 @@ const clients = 20
 // configured, started, watched over, upgraded, removed.
 func TestDeb(t *testing.T) {
 	t.Parallel()
+	labtest.NeedRoot(t)
+	file, err := os.ReadFile(packageOf(t, "deb"))
+	must(t, err)
 	m := newMachine(t)
 	m.serve(t, clients)
-	deb := packageOf(t, "deb")
-	file, err := os.ReadFile(deb)
-	must(t, err)
 	m.write(t, "/root/leaseroute.deb", string(file))
 	for _, step := range []struct {
 		name string

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
+	"golang.org/x/time/rate"
 
 	"leaseroute/binding"
 )
@@ -114,4 +116,35 @@ func TestInstallRate(t *testing.T) {
 	if _, err := k.Apply(ctx, changes); !errors.Is(err, context.Canceled) {
 		t.Errorf("Apply = %v after the end of its context", err)
 	}
+}
+
+// TestInstallRatePacesRemovals has a rate that lets two messages pass and makes
+// the third wait beyond the end of its context.
+func TestInstallRatePacesRemovals(t *testing.T) {
+	l := newLab(t)
+	k := l.open(options())
+	var there, gone []binding.Change
+	for _, p := range []string{"2001:db8:8000:100::/56", "2001:db8:8000:200::/56", "2001:db8:8000:300::/56", "2001:db8:8000:400::/56", "2001:db8:8000:500::/56"} {
+		there, gone = append(there, change(k, binding.Install, p, cpe, "acc0")), append(gone, change(k, binding.Withdraw, p, "", "acc0"))
+	}
+	l.apply(k, there...)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	defer cancel()
+	left := func(want int) {
+		t.Helper()
+		if n := len(strings.Split(l.ours(), "\n")); n != want {
+			t.Errorf("%d routes are left, want %d", n, want)
+		}
+	}
+	slow := func() { k.batch, k.limiter = 2, rate.NewLimiter(1.0/86400, 2) }
+	slow()
+	if _, err := k.Apply(ctx, gone); err == nil {
+		t.Error("Apply removed all routes at once")
+	}
+	left(3)
+	slow()
+	if err := k.RemoveAll(ctx); err == nil {
+		t.Error("RemoveAll removed all routes at once")
+	}
+	left(1)
 }

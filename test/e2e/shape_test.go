@@ -112,7 +112,7 @@ func TestShapes(t *testing.T) {
 	eventShape.holds(t, "explain: events", only(t, "events", told["events"]))
 
 	for what, want := range map[string]string{
-		"status":        `(?s)^leaseroute \S+, up \d+s\nstate     recovered after \d+\.\d{3} s\nrelay-id  [0-9a-f:]+\nbindings  1: 1 installed\nroutes    1 in the kernel\ngleaning  on \d+ interfaces: \d+ packets, 0 lost, 0 answers learnt from, 0 releases\non demand [^\n]+\n\nSERVER  ADDRESS .*\ndhcp1   \[2001:db8:0:1::1\]:547  complete  \d+s ago .*\n$`,
+		"status":        `(?s)^leaseroute \S+, up \d+s\nstate     recovered after \d+\.\d{3} s\nrelay-id  [0-9a-f:]+\nbindings  1: 1 installed\nroutes    1 in the kernel\nannounced exact\ngleaning  on \d+ interfaces: \d+ packets, 0 lost, 0 answers learnt from, 0 releases\non demand [^\n]+\n\nSERVER  ADDRESS .*\ndhcp1   \[2001:db8:0:1::1\]:547  complete  \d+s ago .*\n$`,
 		"show bindings": `^PREFIX +STATE +NEXT HOP +INTERFACE +VALID FOR +SERVER +SOURCE +CLIENT +REASON\n2001:db8:8000:100::/56 +installed +fe80::101 +acc0 +23h\d+m\d+s +dhcp1 +bulk +\S+ +first word about this lease\n$`,
 		"show routes":   `^PREFIX +NEXT HOP +INTERFACE +EXPIRES IN +STATE\n2001:db8:8000:100::/56 +fe80::101 +acc0 +\S+ +installed\n$`,
 		"show servers":  `^SERVER +ADDRESS +STATE +LAST COMPLETE +RECEIVED +ASKING +LOOKUP +ERROR\ndhcp1 +\S+ +complete +\d+s ago +1 +- +\w+ +-\n$`,

@@ -29,7 +29,7 @@ var routes = slices.Concat(
 	[]Number{
 		worth("listener_drops", "messages about routes that the kernel could not deliver to other programs, such as routing daemons"),
 		worth("announce_bursts", "bursts of changes of which a routing daemon lost some, and was told again"),
-		daily("announce_passes", "times that all routes were gone through for that"),
+		daily("announce_passes", "times that all routes were gone through to be told again"),
 		daily("announce_repeats", "routes that were told again"),
 		daily("announce_withdrawals", "removals that were told again"),
 		daily("announce_missed", "routes and removals that were not told again, since the route was another by then"),

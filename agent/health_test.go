@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"leaseroute/agent/metrics"
+	"leaseroute/lqclient"
 )
 
 // asked returns the code and the body of an answer.
@@ -76,16 +77,24 @@ func TestHealthOfAnOwnerThatDoesNotAnswer(t *testing.T) {
 	})
 }
 
-// The metric of the state knows all states that there are.
+// A state that the metric does not know would have no series.
 func TestMetricsKnowAllStates(t *testing.T) {
+	states := map[string][]string{
+		"leaseroute_state":          {string(Starting), string(Recovering), string(Recovered), string(Degraded)},
+		"leaseroute_announce_state": {string(hearingOff), string(hearingExact), string(hearingWaiting), string(hearingBusy), string(hearingTired), string(hearingBlind)},
+		"leaseroute_server_state": {
+			string(lqclient.Idle), string(lqclient.Connecting), string(lqclient.Querying), string(lqclient.Complete), string(lqclient.Failed),
+		},
+	}
 	for m := range metrics.All() {
-		if m.Name != "leaseroute_state" {
-			continue
-		}
-		for _, s := range []State{Starting, Recovering, Recovered, Degraded} {
-			if !slices.Contains(m.Labels[0].Values, string(s)) {
-				t.Errorf("state %s has no series", s)
+		for _, s := range states[m.Name] {
+			if !slices.ContainsFunc(m.Labels, func(l metrics.Label) bool { return slices.Contains(l.Values, s) }) {
+				t.Errorf("%s: state %s has no series", m.Name, s)
 			}
 		}
+		delete(states, m.Name)
+	}
+	if len(states) > 0 {
+		t.Errorf("no metrics for %v", states)
 	}
 }

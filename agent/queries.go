@@ -2,6 +2,7 @@ package agent
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -26,6 +27,7 @@ func (a *Agent) serveQueries(w http.ResponseWriter, r *http.Request) {
 	states, kinds := params["state"], params["kind"]
 	params.Del("state") // these states are not those of bindings
 	f, err := a.parseFilter(params)
+	_, err = each(kinds, err, parseKind)
 	if err != nil {
 		control.Refuse(w, http.StatusBadRequest, "%v", err)
 		return
@@ -59,6 +61,14 @@ func (a *Agent) serveQueries(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	out.end()
+}
+
+func parseKind(name string) (string, error) {
+	switch name {
+	case kindRound, kindLookup, kindNegative, kindSuspect:
+		return name, nil
+	}
+	return "", fmt.Errorf("kind %q: choose round, lookup, negative or suspect", name)
 }
 
 // servedQueries are all queries but those about suspects. What a filter asks

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"io"
@@ -60,6 +61,35 @@ func TestControlSocketIsBounded(t *testing.T) {
 			t.Errorf("%s: the answer is %q, want %s", what, answer, want)
 		}
 	}
+	s.Stop(t)
+}
+
+// TestUnreadLists has more ask for lists than are sent at a time, and read
+// none: nobody else waits.
+func TestUnreadLists(t *testing.T) {
+	t.Parallel()
+	const most = 16
+	s := newSite(t, config(dhcp1()))
+	s.serve(t, 547, s.generate(t, 5000, nil), lqserver.Options{})
+	s.Start(t)
+	s.settled(t)
+	for i := range most + 4 {
+		c := s.dial(t)
+		_, err := io.WriteString(c, "GET /v1/bindings HTTP/1.1\r\nHost: x\r\n\r\n")
+		must(t, err)
+		want := "HTTP/1.1 200 OK\r\n"
+		if i >= most {
+			want = "HTTP/1.1 503 Service Unavailable\r\n"
+		}
+		if line, err := bufio.NewReaderSize(c, 64).ReadString('\n'); line != want {
+			t.Errorf("list %d is answered by %q (%v), want %q", i, line, err, want)
+		}
+	}
+	if _, stderr, code := s.Run(t, "show", "bindings"); code != 1 || !strings.Contains(stderr, "16 lists are being sent already: try again") {
+		t.Errorf("one more: exit %d, %q", code, stderr)
+	}
+	s.settled(t)
+	s.resync(t)
 	s.Stop(t)
 }
 

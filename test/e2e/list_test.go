@@ -69,6 +69,7 @@ func TestFilters(t *testing.T) {
 		"bindings --client cpe1":      `client "cpe1": want a DUID in hex`,
 		"routes --within 2001:db8::1": `within "2001:db8::1": want a prefix`,
 		"queries --within everywhere": `within "everywhere": want a prefix`,
+		"queries --kind answer":       `kind "answer": choose round, lookup, negative or suspect`,
 	} {
 		if stdout, stderr, code := s.Run(t, append([]string{"show"}, strings.Fields(args)...)...); code != 2 || stdout != "" || !strings.Contains(stderr, want) {
 			t.Errorf("show %s: exit %d, %q, %q; want 2 and %q", args, code, stdout, stderr, want)

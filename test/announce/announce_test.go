@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,29 +34,31 @@ func leases(t *testing.T) int {
 }
 
 // TestFRR (DESIGN.md rule 8) has FRR announce exactly the routes of the kernel.
-func TestFRR(t *testing.T) {
-	testDaemon(t, func(s *site) error {
-		_, err := s.Router.FRR(context.Background(), s.Lab, s.tree, documented(t, "frr"))
-		return err
-	})
-}
+func TestFRR(t *testing.T) { testDaemon(t, startFRR) }
 
 // TestBIRD (DESIGN.md rule 8) has BIRD announce exactly the routes of the
 // kernel.
-func TestBIRD(t *testing.T) {
-	testDaemon(t, func(s *site) error {
-		_, err := s.Router.BIRD(context.Background(), s.Lab, s.tree, documented(t, "bird"))
-		return err
-	})
+func TestBIRD(t *testing.T) { testDaemon(t, startBIRD) }
+
+func startFRR(t *testing.T, s *site) {
+	t.Helper()
+	_, err := s.Router.FRR(context.Background(), s.Lab, s.tree, documented(t, "frr"))
+	must(t, err)
+}
+
+func startBIRD(t *testing.T, s *site) {
+	t.Helper()
+	_, err := s.Router.BIRD(context.Background(), s.Lab, s.tree, documented(t, "bird"))
+	must(t, err)
 }
 
 // testDaemon starts a routing daemon and then takes the router's routes away
 // and has them come back, several times; half of them are withdrawn at once
 // each time before.
-func testDaemon(t *testing.T, start func(*site) error) {
+func testDaemon(t *testing.T, start func(*testing.T, *site)) {
 	n := leases(t)
-	s := newSite(t, n, 4*time.Minute+time.Duration(n/10_000)*time.Minute)
-	must(t, start(s))
+	s := newSite(t, n, patience(n))
+	start(t, s)
 	for i := range recoveries {
 		s.Start(t)
 		plain := *s.Recovered(t).RecoveredAfterSeconds
@@ -78,6 +81,53 @@ func testDaemon(t *testing.T, start func(*site) error) {
 		must(t, os.RemoveAll(s.Path("state")))
 		must(t, s.Router.IP(t.Context(), "route flush proto 158"))
 	}
+}
+
+// TestLinkDown (DESIGN.md rule 8) has half of the routes go with their link,
+// which the kernel does all at once and by itself, and come back with it.
+func TestLinkDown(t *testing.T) {
+	for name, start := range map[string]func(*testing.T, *site){"FRR": startFRR, "BIRD": startBIRD} {
+		t.Run(name, func(t *testing.T) {
+			n := leases(t)
+			s := newSite(t, n, patience(n))
+			start(t, s)
+			s.Start(t)
+			s.Recovered(t)
+			s.announced(t, n)
+			must(t, s.Router.IP(t.Context(), "link set acc1 down"))
+			more := s.announced(t, n/2)
+			t.Logf("link down: announced exactly after %.2f s; %s", more.Seconds(), lost(s.Status(t)))
+			must(t, s.Router.IP(t.Context(), "link set acc1 up"))
+			more = s.announced(t, n)
+			t.Logf("link up: announced exactly after %.2f s; %s", more.Seconds(), lost(s.Status(t)))
+			s.Stop(t)
+		})
+	}
+}
+
+// TestWait has BIRD, which reaches the servers, begin to announce only when the
+// routes are back, as the documentation says.
+func TestWait(t *testing.T) {
+	const few = 100
+	s := newSite(t, few, patience(few))
+	config := strings.Replace(documented(t, "bird"), "protocol kernel {", "protocol kernel delegated {\n  disabled;", 1)
+	bird, err := s.Router.BIRD(context.Background(), s.Lab, s.tree, config)
+	must(t, err)
+	s.Start(t)
+	if _, stderr, code := s.Run(t, "wait", "--recovered", "--timeout", "1m"); code != 0 {
+		t.Fatalf("wait: exit %d, %s", code, stderr)
+	}
+	if n, err := s.peer.Count(s.ctx, "edge"); n != 0 || err != nil {
+		t.Errorf("%d prefixes are announced before that is wanted (%v)", n, err)
+	}
+	must(t, bird.Enable(s.ctx, "delegated"))
+	s.announced(t, few)
+	s.Stop(t)
+}
+
+// patience is how long a site with so many leases may be used.
+func patience(leases int) time.Duration {
+	return 4*time.Minute + time.Duration(leases/10_000)*time.Minute
 }
 
 // lost says what routing daemons have lost since leaseroute's start, and what

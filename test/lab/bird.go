@@ -39,7 +39,7 @@ func (n *Namespace) BIRD(ctx context.Context, l *Lab, tree RouterTree, config st
 	if err := os.WriteFile(conf, []byte(config), 0o600); err != nil {
 		return nil, fmt.Errorf("start BIRD: %w", err)
 	}
-	b := &BIRD{space: n, client: tree.command(client, "-r", "-s", socket)}
+	b := &BIRD{space: n, client: tree.command(client, "-s", socket)}
 	args := tree.command(program, "-f", "-c", conf, "-s", socket, "-P", filepath.Join(dir, "bird.pid"))
 	if b.process, err = l.Start(n.Command(ctx, args[0], args[1:]...)); err != nil {
 		return nil, err
@@ -60,6 +60,15 @@ func (b *BIRD) ask(ctx context.Context, words ...string) ([]byte, error) {
 		return nil, fmt.Errorf("ask BIRD: %w: %s", err, bytes.TrimSpace(said.Bytes()))
 	}
 	return said.Bytes(), nil
+}
+
+// Enable starts a protocol that is disabled.
+func (b *BIRD) Enable(ctx context.Context, protocol string) error {
+	said, err := b.ask(ctx, "enable", protocol)
+	if err == nil && !bytes.Contains(said, []byte(protocol+": enabled")) {
+		err = fmt.Errorf("enable %s: BIRD says %q", protocol, said)
+	}
+	return err
 }
 
 // birdCount is how BIRD counts the routes of a protocol in its tables.

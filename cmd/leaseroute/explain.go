@@ -60,7 +60,7 @@ func printHeld(w io.Writer, b control.Binding) {
 	if b.Detail != "" {
 		why += ": " + b.Detail
 	}
-	fmt.Fprintf(w, "%s: %s (%s)\n", b.Prefix, b.State, why)
+	fmt.Fprintf(w, "%s: %s (%s)\n", b.Prefix, shade(b.State), why)
 	fmt.Fprintf(w, "  client %s via %s dev %s\n", dash(b.ClientDUID), dash(b.NextHop), dash(b.Interface))
 	fmt.Fprintf(w, "  valid for %s; last word from %s (%s), client last heard %s\n", left(b.ValidUntil), dash(b.Server), b.Source, ago(b.CLT))
 }

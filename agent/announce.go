@@ -186,6 +186,15 @@ func (a *announcer) forget() {
 	}
 }
 
+// resume goes on where an earlier run was ended: what that had withdrawn is not
+// known any more.
+func (a *announcer) resume(now time.Time) {
+	if a.on() {
+		a.hearing, a.since = hearingWaiting, now
+		a.log.Info("routing daemons were being told of lost changes when the last run ended; telling them again")
+	}
+}
+
 // begin begins to make up for what was lost in a burst.
 func (a *announcer) begin(now time.Time, lost uint64) {
 	a.hearing, a.since, a.passes = hearingWaiting, now, 0

@@ -123,7 +123,11 @@ func (a *Agent) announcer() *announcer {
 	if a.pool.announce != nil {
 		return a.pool.announce
 	}
-	return newAnnouncer(a.cfg.Routes.AnnounceRate, a.log)
+	n := newAnnouncer(a.cfg.Routes.AnnounceRate, a.log)
+	if a.unheard() {
+		n.resume(time.Now())
+	}
+	return n
 }
 
 // resumeRecovery is newRecovery, with what is known from the life before: the

@@ -9,12 +9,14 @@ import (
 // reportEvery is how often systemd and the log hear of a recovery's progress.
 const reportEvery = time.Second
 
-// report tells systemd, and while recovering the log, how far we are.
+// report tells systemd, while recovering the log, and the next run how far we
+// are.
 func (a *Agent) report(ctx context.Context) {
 	tick := time.NewTicker(reportEvery)
 	defer tick.Stop()
 	var told string
 	var said int
+	behind := a.unheard()
 	for {
 		select {
 		case <-ctx.Done():
@@ -29,6 +31,7 @@ func (a *Agent) report(ctx context.Context) {
 			told = now
 			a.notify.send(now)
 		}
+		behind = a.markUnheard(hearing(s.Announcing.State), behind)
 		if s.State != string(Recovered) && s.Bindings != said {
 			said = s.Bindings
 			a.log.WithField("bindings", s.Bindings).WithField("routes", s.RoutesInstalled).Info("recovery goes on")

@@ -4,7 +4,9 @@ package announce
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"leaseroute/agent/control"
+	"leaseroute/test/daemon"
 	"leaseroute/test/lqserver"
 )
 
@@ -81,6 +84,34 @@ func testDaemon(t *testing.T, start func(*testing.T, *site)) {
 		must(t, os.RemoveAll(s.Path("state")))
 		must(t, s.Router.IP(t.Context(), "route flush proto 158"))
 	}
+}
+
+// TestKilled (DESIGN.md rule 8) kills leaseroute while it tells BIRD again: the
+// next run, which finds all routes in place, goes on with that.
+func TestKilled(t *testing.T) {
+	const n = 10_000
+	s := newSite(t, n, patience(n))
+	startBIRD(t, s)
+	s.Configure(t, daemon.Config(relayID, "routes: { announce_rate: 100 }"))
+	s.Start(t)
+	s.Wait(t, "repeats", func(st control.Status) bool { return st.Announcing.State == "repeating" })
+	s.until(t, "the note for the next run", func() (bool, error) {
+		_, err := os.Stat(s.Path("state/unheard"))
+		return err == nil, err
+	})
+	s.Kill()
+	s.Configure(t, daemon.Config(relayID))
+	s.Start(t)
+	s.Recovered(t)
+	s.announced(t, n)
+	s.until(t, "the note to go", func() (bool, error) {
+		_, err := os.Stat(s.Path("state/unheard"))
+		return errors.Is(err, fs.ErrNotExist), err
+	})
+	if c := s.Status(t).Counters; c["routes_installed"] != 0 || c["announce_repeats"] < n {
+		t.Errorf("%d routes installed, %d repeated; want 0 and at least %d", c["routes_installed"], c["announce_repeats"], n)
+	}
+	s.Stop(t)
 }
 
 // TestLinkDown (DESIGN.md rule 8) has half of the routes go with their link,

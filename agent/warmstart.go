@@ -6,6 +6,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -52,11 +53,12 @@ type memory struct {
 	age     time.Duration // of the file, by the wall clock: nothing else survives a reboot
 	out     chan<- *binding.Batch
 	servers map[string]binding.Server
-	leases  int
+	leases  int // taken over
+	stale   int // not: the kernel knew better
 }
 
 func (m *memory) fields() logrus.Fields {
-	return logrus.Fields{"bindings": m.leases, "age": m.age.Round(time.Second)}
+	return logrus.Fields{"bindings": m.leases, "stale": m.stale, "age": m.age.Round(time.Second)}
 }
 
 func (m *memory) read(ctx context.Context) error {
@@ -67,7 +69,6 @@ func (m *memory) read(ctx context.Context) error {
 	m.age = m.now.Round(0).Sub(at)
 	b := binding.NewBatch()
 	_, err = warm.Read(m.agent.statePath(), m.agent.cfg.Delegation.MaxBindings, func(l warm.Lease) error {
-		m.leases++
 		b.Observations = append(b.Observations, m.observation(b, l))
 		if !b.Full() {
 			return nil
@@ -79,13 +80,43 @@ func (m *memory) read(ctx context.Context) error {
 	return errors.Join(err, m.send(ctx, b))
 }
 
+// send hands on those leases of a batch that the kernel's routes don't belie.
 func (m *memory) send(ctx context.Context, b *binding.Batch) error {
+	all := len(b.Observations)
+	err := m.agent.call(ctx, func() {
+		b.Observations = slices.DeleteFunc(b.Observations, m.agent.belied)
+	})
+	if err != nil {
+		return err
+	}
+	m.leases += len(b.Observations)
+	m.stale += all - len(b.Observations)
 	select {
 	case m.out <- b:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// belied reports whether the routes that were found in the kernel contradict a
+// lease of the state file. Where an earlier run left routes they are what it
+// knew last, when the file may have been a minute old: a prefix that is not
+// among them was given back, one by another next hop has moved. After a reboot
+// there are none, and the file is all there is. The owner calls it.
+func (a *Agent) belied(o binding.Observation) bool {
+	table := a.owner.table
+	if table.Counts().Sources[binding.FromKernel] == 0 || o.Key.Kind != binding.DelegatedPrefix {
+		return false
+	}
+	b, found := table.Get(o.Key)
+	switch {
+	case !found:
+		return a.links.Up(o.Interface)
+	case b.Source != binding.FromKernel:
+		return false
+	}
+	return b.Interface != o.Interface || b.NextHop != o.NextHop
 }
 
 // observation is what a lease says now. With a clock behind the file's time

@@ -28,6 +28,7 @@ type lease struct {
 	seq              uint64
 	epoch            int // 0: no sequence number
 	iaid             uint32
+	hasIAID          bool
 	port             Interface // its own; 0 if it borrows or is unknown
 	hop              netip.Addr
 	inherited        bool
@@ -167,7 +168,7 @@ func (m *model) take(l *lease, w *word) {
 	same := l.client == string(w.Client) || l.source == FromKernel
 	n := lease{
 		client: string(w.Client), duid: string(w.ServerDUID), server: w.Server, source: w.Source,
-		clt: w.clt, recv: w.recv, valid: w.valid, seq: w.Sequence, epoch: w.epoch, iaid: w.IAID,
+		clt: w.clt, recv: w.recv, valid: w.valid, seq: w.Sequence, epoch: w.epoch, iaid: w.IAID, hasIAID: w.HasIAID,
 		mentioned: m.tick, confirmed: w.Source == FromLookup,
 	}
 	switch {
@@ -227,7 +228,7 @@ func (m *model) merge(l *lease, w *word) {
 		}
 	}
 	if w.HasIAID {
-		l.iaid = w.IAID
+		l.iaid, l.hasIAID = w.IAID, true
 	}
 	if w.Interface != 0 && (l.port == 0 || l.inherited) {
 		l.port, l.hop, l.inherited = w.Interface, w.NextHop, false
@@ -261,7 +262,7 @@ func (m *model) released(l *lease, w *word) {
 	case l == nil:
 		m.bury(w.Key, hearsay(w), m.now)
 	case w.clt < l.clt-int(m.p.EPS/time.Millisecond):
-	case l.source != FromKernel && l.client == string(w.Client) && m.sits(l, w) &&
+	case l.source != FromKernel && l.client == string(w.Client) && m.sits(l, w) && !(l.hasIAID && w.HasIAID && l.iaid != w.IAID) &&
 		(l.duid == "" || len(w.ServerDUID) == 0 || l.duid == string(w.ServerDUID)):
 		m.bury(w.Key, grave{event: w.clt}, l.valid)
 		delete(m.leases, w.Key)

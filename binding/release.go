@@ -13,7 +13,7 @@ func (t *Table) released(ref uint32, s *statement, out []Change) []Change {
 	switch {
 	case r.clt-s.clt > t.eps: // of an earlier exchange
 		t.tell(s, ReleasedByOwner, false, r.client)
-	case t.mayRelease(r, s):
+	case t.mayRelease(ref, r, s):
 		t.counts.Released++
 		t.tell(s, ReleasedByOwner, true, r.client)
 		t.bury(s.key, tombstone{event: s.clt, reason: ReleasedByOwner}, r.valid)
@@ -29,9 +29,13 @@ func (t *Table) released(ref uint32, s *statement, out []Change) []Change {
 }
 
 // mayRelease reports whether a Release comes from the client that holds the
-// lease: its DUID, at its place, to its server. The lease itself is the key. A
-// next hop that is the client's global address tells nothing of its link-local.
-func (t *Table) mayRelease(r *record, s *statement) bool {
+// lease: its DUID and IAID, at its place, to its server. The lease itself is
+// the key. A next hop that is the client's global address tells nothing of its
+// link-local. By another IAID the server finds no binding, and keeps it.
+func (t *Table) mayRelease(ref uint32, r *record, s *statement) bool {
+	if e := t.extras.get(ref); e.hasIAID && s.HasIAID && e.iaid != s.IAID {
+		return false
+	}
 	return t.isClient(r, s) &&
 		r.port != 0 && r.port == s.port && (r.hop == s.hop || r.has(borrowed)) &&
 		(r.identity == 0 || len(s.serverDUID) == 0 || t.identities.number(s.ServerDUID) == r.identity)

@@ -131,14 +131,16 @@ func (t *Table) Get(k Key) (Binding, bool) {
 }
 
 // Lookup returns the binding with the longest prefix that contains a, an
-// address itself before a prefix of the same length.
+// address itself before a prefix of the same length. A delegation
+// that the policy never allows, such as ::/1, covers nothing.
 func (t *Table) Lookup(a netip.Addr) (Binding, bool) {
 	a = a.WithZone("")
 	for n := a.BitLen(); n > 0; n-- {
 		for kind := Address; ; kind-- {
 			k := pack(Key{Kind: kind, Prefix: netip.PrefixFrom(a, n)})
 			if t.lengths[lengthOf(k)] > 0 {
-				if ref := t.find(pack(Key{Kind: kind, Prefix: netip.PrefixFrom(a, n).Masked()})); ref != 0 {
+				ref := t.find(pack(Key{Kind: kind, Prefix: netip.PrefixFrom(a, n).Masked()}))
+				if ref != 0 && (kind == Address || t.policy.admits(t.records.at(ref).key.key()) == NoReason) {
 					return t.binding(ref), true
 				}
 			}

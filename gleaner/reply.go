@@ -132,9 +132,13 @@ func (w *answer) port() binding.Interface {
 
 // doubt asks about the client of a Reply whose request we did not see: it
 // passed before we started, or was lost (DESIGN.md, rule 6). A Reply that could
-// not have taught anything is no reason to ask.
+// not have taught anything is no reason to ask, nor is one to a relay that
+// talks to the server past us, which anybody below us can pretend to be.
 func (m *matcher) doubt(w *answer) {
 	port := w.port()
+	if !w.direct && !w.outgoing && !m.ports.own[w.dst] {
+		return
+	}
 	if w.direct {
 		port = m.connectedTo(w.peer)
 	}

@@ -26,12 +26,13 @@ type Requestor struct {
 	inquiries inquiries
 	udp       *udpAsker // nil: not asked over UDP
 
-	refusals refusals // from here on: Run's goroutine only
-	backoff  backoff
-	breaks   breaks
-	pace     *rate.Limiter // of questions about suspects
-	left     job           // what an earlier Run had yet to do
-	suspects []binding.Key // listed, and not yet answered
+	refusals    refusals // from here on: Run's goroutine only
+	backoff     backoff
+	breaks      breaks
+	pace        *rate.Limiter // of questions about suspects
+	left        job           // what an earlier Run had yet to do
+	suspects    []binding.Key // listed, and not yet answered
+	doubtedAnew []binding.Key // listed again after they were answered
 }
 
 // New returns a requestor that does nothing until its Run is called.

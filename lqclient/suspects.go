@@ -14,17 +14,19 @@ import (
 )
 
 // settle asks the server about leases in doubt, by address and one at a time,
-// until there are none that it has not been asked about (R60). It stops early
-// when a round is asked for: another settle follows that. What is listed is
-// listed once only, so what was not asked or not answered is kept for the next
-// settle.
+// until there are none (R60). It stops early when a round is asked for: another
+// settle follows that. What is listed is listed once only, so what was not
+// asked or not answered is kept for the next settle. One that is listed again
+// was doubted anew since the question was sent: it is kept too, unless the
+// server can't tell.
 func (r *Requestor) settle(ctx context.Context, by questioner) error {
-	asked := make(map[binding.Key]bool)
+	told := make(map[binding.Key]bool) // what was asked about, and whether the server could tell
 	for {
-		if err := r.listSuspects(ctx, asked); err != nil {
+		if err := r.listSuspects(ctx, told); err != nil {
 			return err
 		}
 		if len(r.suspects) == 0 {
+			r.suspects, r.doubtedAnew = r.doubtedAnew, nil
 			r.board.change(func(s *Status) { s.Error, s.NextTry, s.Query = nil, time.Time{}, "" })
 			return nil
 		}
@@ -34,19 +36,18 @@ func (r *Requestor) settle(ctx context.Context, by questioner) error {
 			}
 			key := r.suspects[0]
 			r.suspects = r.suspects[1:]
-			if err := r.question(ctx, by, key); err != nil {
+			answered, err := r.question(ctx, by, key)
+			if err != nil {
 				r.suspects = append(r.suspects, key) // at the end, in case this one is what the server can't bear
 				return err
 			}
-			asked[key] = true
+			told[key] = answered
 		}
 	}
 }
 
 // listSuspects asks for more suspects if none are left from an earlier settle.
-// One that was asked about stays on the list if the server can't tell: it is
-// left out.
-func (r *Requestor) listSuspects(ctx context.Context, asked map[binding.Key]bool) error {
+func (r *Requestor) listSuspects(ctx context.Context, told map[binding.Key]bool) error {
 	if len(r.suspects) > 0 || r.options.Suspects == nil {
 		return nil
 	}
@@ -54,20 +55,27 @@ func (r *Requestor) listSuspects(ctx context.Context, asked map[binding.Key]bool
 	if err != nil {
 		return fmt.Errorf("list suspects: %w", err)
 	}
-	r.suspects = slices.DeleteFunc(keys, func(k binding.Key) bool { return asked[k] })
+	r.suspects = slices.DeleteFunc(keys, func(k binding.Key) bool {
+		answered, asked := told[k]
+		if answered {
+			r.doubtedAnew = append(r.doubtedAnew, k)
+		}
+		return asked
+	})
 	return nil
 }
 
-// question asks about one lease and hands on the verdict. An error means that
-// the connection is of no use any more.
-func (r *Requestor) question(ctx context.Context, by questioner, key binding.Key) error {
+// question asks about one lease and hands on the verdict; answered says that
+// the server could tell. An error means that the connection is of no use any
+// more.
+func (r *Requestor) question(ctx context.Context, by questioner, key binding.Key) (answered bool, err error) {
 	q := wire.Query{Type: wire.ByAddress, Address: key.Prefix.Addr()}
 	_, refusedBefore := r.refusals.of(q)
 	if refusedBefore || q.Validate() != nil {
-		return r.rule(ctx, key, binding.NoAnswer, Answer{Sent: time.Now()})
+		return false, r.rule(ctx, key, binding.NoAnswer, Answer{Sent: time.Now()})
 	}
 	if err := r.pace.Wait(ctx); err != nil {
-		return err
+		return false, err
 	}
 	r.board.change(func(s *Status) { s.Query = "suspect " + key.Prefix.String() })
 	count(&r.notes.counters.SuspectsAsked)
@@ -76,14 +84,15 @@ func (r *Requestor) question(ctx context.Context, by questioner, key binding.Key
 	d.heed = func(o *binding.Observation) { heard.heed(o.Key) }
 	answer, err := by.ask(ctx, q, d)
 	if err != nil {
-		return r.unanswered(ctx, q, key, answer, err)
+		return false, r.unanswered(ctx, q, key, answer, err)
 	}
 	r.backoff.reset()
 	if heard.held {
 		count(&r.notes.counters.SuspectsHeld)
-		return nil
+		return true, nil
 	}
-	return r.rule(ctx, key, heard.verdict(answer, d.walker.skipped), answer)
+	verdict := heard.verdict(answer, d.walker.skipped)
+	return verdict == binding.Denied, r.rule(ctx, key, verdict, answer)
 }
 
 // unanswered deals with a question that was not answered in full. A status

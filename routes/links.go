@@ -115,6 +115,11 @@ func (l *Links) Name(i binding.Interface) string {
 	return l.names[i]
 }
 
+// Up reports whether the interface with number i is there, and up.
+func (l *Links) Up(i binding.Interface) bool {
+	return slices.ContainsFunc(l.Interfaces(), func(x Interface) bool { return i != 0 && x.Number == i && x.Up })
+}
+
 // Interfaces returns all interfaces, sorted by name.
 func (l *Links) Interfaces() []Interface {
 	return l.now.Load().interfaces

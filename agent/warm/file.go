@@ -85,7 +85,7 @@ func encode(w io.Writer, at time.Time, leases iter.Seq[Lease]) error {
 // before each is called first: the error wraps ErrForeign, ErrDamaged,
 // ErrTooMany or os.ErrNotExist, else it is each's.
 func Read(path string, most int, each func(Lease) error) (at time.Time, err error) {
-	f, err := os.Open(path)
+	f, err := open(path)
 	if err != nil {
 		return at, fmt.Errorf("read bindings: %w", err)
 	}
@@ -175,10 +175,22 @@ func (d *decoder) check() error {
 	return nil
 }
 
+// open opens a file that is one: of a pipe the end might never come.
+func open(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is no file: %w", path, ErrForeign)
+	}
+	return os.Open(path)
+}
+
 // WrittenAt returns when the file at path says that it was written. The error
 // wraps ErrForeign or os.ErrNotExist.
 func WrittenAt(path string) (at time.Time, err error) {
-	f, err := os.Open(path)
+	f, err := open(path)
 	if err != nil {
 		return at, fmt.Errorf("read bindings: %w", err)
 	}

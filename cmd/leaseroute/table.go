@@ -103,10 +103,10 @@ func dash(s string) string {
 	return s
 }
 
-// left says how long from now t is, to the second; "never" for no end.
+// left says how long from now t is, to the second; "ever" for no end.
 func left(t *time.Time) string {
 	if t == nil {
-		return "never"
+		return "ever"
 	}
 	d := time.Until(*t).Round(time.Second)
 	if d < 0 {

@@ -28,6 +28,8 @@ func (a *Agent) explain(ctx context.Context, p netip.Prefix) (control.Explanatio
 		if over, ok := table.Lookup(p.Addr()); ok && over.Key.Prefix.Bits() <= p.Bits() {
 			found, known, key = over, true, over.Key
 			events = table.Story(key)
+		} else if was, ok := table.Remembered(p.Addr()); ok && was.Prefix.Bits() <= p.Bits() {
+			key, events = was, table.Story(was)
 		}
 	})
 	if err != nil {

@@ -211,3 +211,17 @@ func TestOverlappingPrefixes(t *testing.T) {
 		l.asks(1)
 	})
 }
+
+func TestRemembered(t *testing.T) {
+	l := newLab(t, openPolicy)
+	l.say(l.held(alice, -10, of(keyP), from(FromGlean)))
+	a := keyP.Prefix.Addr().Next()
+	if k, ok := l.table.Remembered(a); ok {
+		t.Errorf("%v is remembered, and nothing was told of it", k)
+	}
+	l.now = 5
+	l.say(l.held(alice, 5, of(keyP), from(FromGlean), saying(Released)))
+	if k, ok := l.table.Remembered(a); !ok || k != keyP {
+		t.Errorf("%v, %t; want what was released", k, ok)
+	}
+}

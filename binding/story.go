@@ -1,6 +1,7 @@
 package binding
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 )
@@ -112,6 +113,19 @@ func (t *Table) Story(k Key) []Event {
 	}
 	slices.SortStableFunc(list, func(a, b Event) int { return a.At.Compare(b.At) })
 	return list
+}
+
+// Remembered returns the lease that the latest event about an address is
+// about: one that covers it and is held no more, maybe.
+func (t *Table) Remembered(a netip.Addr) (k Key, ok bool) {
+	a = a.WithZone("")
+	for i := range t.story.events {
+		e := &t.story.events[(t.story.next+i)%len(t.story.events)]
+		if key := e.key.key(); key.Prefix.Contains(a) && t.policy.insideAllowed(key.Prefix) {
+			k, ok = key, true
+		}
+	}
+	return k, ok
 }
 
 // standsFor reports whether the event is the statement that a record stands on.

@@ -136,7 +136,11 @@ func bindingRow(b control.Binding) []string {
 var routeHeader = []string{"prefix", "next hop", "interface", "expires in", "state"}
 
 func routeRow(r control.Route) []string {
-	return []string{r.Prefix, dash(r.NextHop), r.Interface, left(r.Expires), r.State}
+	expires := "never"
+	if r.Expires != nil {
+		expires = left(r.Expires)
+	}
+	return []string{r.Prefix, dash(r.NextHop), r.Interface, expires, r.State}
 }
 
 var queryHeader = []string{"kind", "state", "asked", "server", "interface", "client", "since", "until", "reason"}

@@ -127,7 +127,8 @@ func TestShapes(t *testing.T) {
 	s.Stop(t)
 }
 
-// nulls checks that what never ends is null, and "never" in words.
+// nulls checks that what never ends is null, and in words that it is valid for
+// ever and expires never.
 func (s *site) nulls(t *testing.T, list *lqserver.List) {
 	t.Helper()
 	lease := heard(time.Minute, s.lease(1, "2001:db8:8000:100::/56", 0))
@@ -140,6 +141,9 @@ func (s *site) nulls(t *testing.T, list *lqserver.List) {
 	s.json(t, &route, "show", "routes")
 	bindingShape.but("valid_until", "preferred_until").holds(t, "an infinite binding", only(t, "show bindings", binding))
 	routeShape.but("expires").holds(t, "its route", only(t, "show routes", route))
+	if stdout, _, _ := s.Run(t, "show", "bindings"); !strings.Contains(stdout, "  ever  ") {
+		t.Errorf("show bindings does not say that it is valid for ever:\n%s", stdout)
+	}
 	if stdout, _, _ := s.Run(t, "show", "routes"); !strings.Contains(stdout, "never") {
 		t.Errorf("show routes does not say never:\n%s", stdout)
 	}

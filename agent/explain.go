@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"leaseroute/agent/control"
 	"leaseroute/binding"
@@ -61,6 +62,10 @@ func (a *Agent) advise(p netip.Prefix, known bool) string {
 		return "no lease is held now; the last verdict says why"
 	case p.Addr().Is4():
 		return "this release routes delegated prefixes of IPv6; IPv4 comes with a later one"
+	}
+	if left := a.engine.HeldOff(p.Addr()); left > 0 {
+		return fmt.Sprintf("the servers were just asked about it, and none holds it, or none answered: 'leaseroute show queries' tells; not asked again for %s, unless by 'leaseroute lookup %s'",
+			left.Round(time.Second), p.Addr())
 	}
 	for _, block := range a.cfg.Delegation.Allowed {
 		if block.Overlaps(p) {

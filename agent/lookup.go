@@ -123,7 +123,7 @@ func (a *Agent) lookUp(ctx context.Context, t lqclient.Target) []lqclient.Reply 
 func (a *Agent) cover(ctx context.Context, address netip.Addr) (c ondemand.Cover, err error) {
 	err = a.call(ctx, func() {
 		if b, ok := a.owner.table.Lookup(address); ok {
-			c = ondemand.Cover{Key: b.Key, Server: b.Server, Routed: routed(b)}
+			c = ondemand.Cover{Key: b.Key, Server: b.Server, Routed: routed(b), Interface: b.Interface, NextHop: b.NextHop}
 		}
 	})
 	return c, err
@@ -134,8 +134,22 @@ func routed(b binding.Binding) bool {
 	return b.State == binding.Installed || b.State == binding.Suspect || b.State == binding.Pending
 }
 
+// sweep takes out the rules that an earlier run with on-demand lookups left.
+func (a *Agent) sweep() {
+	log := a.log.WithField("table", a.cfg.OnDemand.Table)
+	switch found, err := ondemand.Sweep(a.cfg.OnDemand.Table); {
+	case found && err == nil:
+		log.Info("on demand is off; the rules that an earlier run left are removed")
+	case found:
+		log.WithError(err).Error("on demand is off, but the rules that an earlier run left are still there")
+	}
+}
+
 // runLookups runs the ports and the engine.
 func (a *Agent) runLookups(ctx context.Context) error {
+	if !a.cfg.OnDemand.Enabled {
+		a.sweep()
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	for _, p := range a.ports {
 		g.Go(func() error { return p.Run(ctx) })

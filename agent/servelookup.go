@@ -1,14 +1,20 @@
 package agent
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/netip"
+	"time"
 
 	"leaseroute/agent/control"
 	"leaseroute/agent/ondemand"
+	"leaseroute/binding"
 	"leaseroute/lqclient"
 )
+
+// answerFor is how long a lookup waits for the kernel to answer about a route.
+const answerFor = time.Second
 
 // serveLookup asks the servers about ?address= and answers with what each said.
 func (a *Agent) serveLookup(w http.ResponseWriter, r *http.Request) {
@@ -31,17 +37,38 @@ func (a *Agent) serveLookup(w http.ResponseWriter, r *http.Request) {
 	for _, reply := range replies {
 		answer.Replies = append(answer.Replies, a.showReply(reply))
 	}
-	err = a.call(r.Context(), func() {
-		if b, ok := a.owner.table.Lookup(target); ok {
-			shown := a.showBinding(b)
-			answer.Binding = &shown
-		}
-	})
-	if err != nil {
+	if answer.Binding, err = a.covering(r.Context(), target); err != nil {
 		control.Refuse(w, http.StatusServiceUnavailable, "%v", err)
 		return
 	}
 	control.Reply(w, answer)
+}
+
+// covering shows what covers an address once the kernel has answered about its
+// route, which it does within milliseconds; nil if nothing does.
+func (a *Agent) covering(ctx context.Context, address netip.Addr) (shown *control.Binding, err error) {
+	ctx, cancel := context.WithTimeout(ctx, answerFor)
+	defer cancel()
+	tick := time.NewTicker(answerFor / 200)
+	defer tick.Stop()
+	for {
+		pending := false
+		err = a.call(ctx, func() {
+			shown = nil
+			if b, ok := a.owner.table.Lookup(address); ok {
+				view := a.showBinding(b)
+				shown, pending = &view, b.State == binding.Pending
+			}
+		})
+		if err != nil || !pending {
+			return shown, err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return shown, nil
+		}
+	}
 }
 
 func (a *Agent) showReply(r lqclient.Reply) control.LookupReply {

@@ -12,6 +12,9 @@ func (l *loader) check(c *Config) {
 	l.checkServers(c)
 	l.checkInterfaceIDs(c.Interfaces.InterfaceIDs)
 	l.checkAllowed(&c.Delegation)
+	if c.OnDemand.Enabled && c.Routes.Table != 0 && c.Routes.Table != tableMain {
+		l.at("routes.table").warn(c.Routes.Table, "is not main: subscribers are known to the on-demand rules only if the kernel's lookup leads there, rules by interface (ip rule iif) aside; with on_demand.mode guard their packets would be dropped", "main, or on_demand.enabled: false")
+	}
 	if user := protocolUser(c.Routes.Protocol); user != "" {
 		l.at("routes.protocol").warn(c.Routes.Protocol, "is the number of "+user, "one that nobody else uses, such as 158")
 	}

@@ -113,6 +113,7 @@ func TestVariablesOfEachType(t *testing.T) {
 		"LEASEROUTE_ROUTES_FAIL_SAFE_MARGIN":    "1m",
 		"LEASEROUTE_RECOVERY_JITTER":            "1s",
 		"LEASEROUTE_LOG_FORMAT":                 "json",
+		"LEASEROUTE_ON_DEMAND_ENABLED":          "false", // beside another table it is worth a warning
 		"LEASEROUTE_DELEGATION_MAX_PREFIXES_XX": "",
 	} {
 		t.Setenv(name, value)

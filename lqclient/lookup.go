@@ -2,6 +2,7 @@ package lqclient
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,7 +83,8 @@ func (r Reply) Denies() bool { return r.Err == nil && len(r.Leases) == 0 }
 func (r Reply) Refused() bool { return refused(r.Err) != nil }
 
 // Lookup asks servers about a target over UDP and hands on what they say: all
-// at once, or in order until one holds something. It returns once each has
+// at once, or in order until one holds something, those that have answered
+// nothing of late last. It returns once each has
 // answered or failed (R25). The replies are in the servers' order; in order,
 // there are none of those that were not asked.
 func Lookup(ctx context.Context, servers []*Requestor, t Target, inOrder bool) []Reply {
@@ -91,7 +93,9 @@ func Lookup(ctx context.Context, servers []*Requestor, t Target, inOrder bool) [
 	}
 	servers = slices.Clone(servers)
 	slices.SortStableFunc(servers, func(a, b *Requestor) int {
-		return boolToInt(b.server.Number == t.HeldBy) - boolToInt(a.server.Number == t.HeldBy)
+		return cmp.Or(
+			boolToInt(a.Silent())-boolToInt(b.Silent()), // who answers nothing costs the time of all transmissions
+			boolToInt(b.server.Number == t.HeldBy)-boolToInt(a.server.Number == t.HeldBy))
 	})
 	var replies []Reply
 	for _, r := range servers {
@@ -176,6 +180,9 @@ func (u *udpAsker) mayAsk(q wire.Query) error {
 	}
 	if !u.health.mayAsk(time.Now()) {
 		count(&u.notes.counters.NotHammered)
+		if u.silent.CompareAndSwap(false, true) {
+			u.notes.log.Warn("server answers nothing over UDP; it is only polled")
+		}
 		return ErrSilent
 	}
 	return nil

@@ -153,7 +153,7 @@ func (r *Requestor) attemptOverUDP(ctx context.Context, j *job) error {
 		if err != nil {
 			return err
 		}
-		r.complete(*j, time.Now(), 0)
+		r.board.change(func(s *Status) { s.Served = max(s.Served, j.request) })
 	}
 	*j = job{}
 	if r.udp == nil {

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/insomniacslk/dhcp/iana"
@@ -30,6 +31,7 @@ type udpAsker struct {
 	slots    chan struct{} // holds a token for each exchange under way
 	pace     *rate.Limiter // of transmissions, so that retransmissions are no way around a rate
 	health   health
+	silent   atomic.Bool // was told of as that
 
 	mu       sync.Mutex
 	refusals refusals
@@ -191,6 +193,9 @@ func (u *udpAsker) valid(d datagram) *wire.Message {
 	default:
 		u.notes.hear(d.received)
 		u.health.heard()
+		if u.silent.CompareAndSwap(true, false) {
+			u.notes.log.Info("server answers over UDP again")
+		}
 		return &m
 	}
 	return nil

@@ -13,15 +13,22 @@ import (
 // lookAtDetector looks for others who use our nftables table or NFLOG group.
 func lookAtDetector(_ context.Context, p *Patient) []Finding {
 	o := p.Config.OnDemand
-	if !o.Enabled {
+	if !o.Enabled && !tableExists(o.Table) {
 		return []Finding{ok("", "not used (on_demand.enabled: false)")}
 	}
 	ours := p.Status != nil && p.Status.OnDemand.State == "armed"
 	var found []Finding
-	if owner := p.groupOwner(o.Group); owner != "" && !ours {
+	if owner := p.groupOwner(o.Group); owner != "" && !ours && o.Enabled {
 		found = append(found, Finding{
 			Level: Fault, About: fmt.Sprintf("NFLOG group %d", o.Group), Found: "another program listens to it: netlink port " + owner,
 			Why: "packets of unknown subscribers are reported to it, not to us", Fix: "choose another on_demand.nflog_group, or stop that program (ulogd?)",
+		})
+	}
+	if p.Status != nil && !ours && tableExists(o.Table) {
+		return append(found, Finding{
+			Level: Fault, About: "nft table inet " + o.Table, Found: "it is there, and the daemon that runs has not armed it: an earlier run left it",
+			Why: "with on_demand.mode: guard it goes on dropping the packets of subscribers that it does not know",
+			Fix: "nft delete table inet " + o.Table,
 		})
 	}
 	if !ours && tableExists(o.Table) {

@@ -45,7 +45,7 @@ var messages = []Number{
 	worth("unknown_transaction", "messages for no query of ours, dropped"),
 	worth("empty_data", "data messages without a lease, dropped"),
 	worth("status_in_data", "data messages with an error status; the leases were used"),
-	worth("client_links", "replies that listed other links, which was ignored"),
+	worth("client_links", "replies that list other links: followed over UDP, ignored over TCP"),
 	daily("bindings", "leases reported"),
 	worth("malformed_client_data", "clients' entries skipped: malformed"),
 	worth("no_clt", "clients' entries skipped: they do not say when the client was heard"),

@@ -7,6 +7,7 @@ type counts struct {
 	noticed, outside, suppressed, collapsed             atomic.Uint64
 	shedQueue, shedOutstanding, shedInterface, shedRate atomic.Uint64
 	lookups, found, unrouted, denied, unanswered        atomic.Uint64
+	unchanged                                           atomic.Uint64
 	forgotten, suppressFailures, shedSuppressions       atomic.Uint64
 }
 
@@ -17,6 +18,8 @@ func (c *counts) count(v verdict) {
 		c.collapsed.Add(1)
 	case found:
 		c.found.Add(1)
+	case unchanged:
+		c.unchanged.Add(1)
 	case unrouted:
 		c.unrouted.Add(1)
 	case denied:
@@ -40,6 +43,7 @@ func (e *Engine) Stats() map[string]uint64 {
 		"shed_rate":         c.shedRate.Load(),
 		"lookups":           c.lookups.Load(),
 		"found":             c.found.Load(),
+		"unchanged":         c.unchanged.Load(),
 		"unrouted":          c.unrouted.Load(),
 		"denied":            c.denied.Load(),
 		"unanswered":        c.unanswered.Load(),

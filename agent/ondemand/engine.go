@@ -55,6 +55,9 @@ type Cover struct {
 	Key    binding.Key
 	Server binding.Server
 	Routed bool // its route is in the kernel, or on its way there
+
+	Interface binding.Interface // and where it leads
+	NextHop   netip.Addr
 }
 
 // An Engine decides which unknown addresses are asked about, so that no packet
@@ -355,7 +358,11 @@ func (e *Engine) lookUp(ctx context.Context, a netip.Addr, anyway bool) ([]lqcli
 	if err != nil {
 		return replies, stopped
 	}
-	return replies, judge(replies, now.Routed)
+	v := judge(replies, now.Routed)
+	if v == found && known == now {
+		v = unchanged
+	}
+	return replies, v
 }
 
 // land ends a flight.
@@ -369,6 +376,11 @@ func (e *Engine) land(f *flight) {
 	switch f.verdict {
 	case found, overtaken, stopped:
 		return
+	case unchanged:
+		if len(f.noticed) == 0 {
+			return // somebody asked, and knows now
+		}
+		ttl = e.options.NoAnswerTTL
 	case unanswered:
 		ttl = e.options.NoAnswerTTL
 	}
@@ -420,6 +432,16 @@ func (e *Engine) muteOne(m muting) {
 	if !known() {
 		e.allow(m.place) // Learned came too early to do it
 	}
+}
+
+// HeldOff returns how long an address is not asked about again, for what a
+// lookup has shown; 0: it may be.
+func (e *Engine) HeldOff(a netip.Addr) time.Duration {
+	place, err := a.WithZone("").Prefix(min(e.options.Length, a.BitLen()))
+	if err != nil {
+		return 0
+	}
+	return e.negative.left(place, time.Now())
 }
 
 // Learned says that a lease of p is held after all (R95). It costs little

@@ -170,7 +170,10 @@ func TestEngine(t *testing.T) {
 	const a, sameLink, other = "2001:db8:8000:1::1", "2001:db8:8000:1::2", "2001:db8:8000:2::1"
 	t.Run("R93 an unknown address is asked about", func(t *testing.T) {
 		inBubble(t, nil, func(r *rig) {
-			r.answer, r.routed = lease, true
+			r.answer = func(a netip.Addr) []lqclient.Reply {
+				r.routed = true
+				return lease(a)
+			}
 			r.packet(a, 1)
 			r.wantCounts(map[string]uint64{"noticed": 1, "lookups": 1, "found": 1, "negatives": 0})
 			if len(r.suppressed) != 0 {
@@ -186,6 +189,18 @@ func TestEngine(t *testing.T) {
 			r.wantCounts(map[string]uint64{"noticed": 1, "collapsed": 1, "lookups": 0, "negatives": 0})
 			r.packet(sameLink, 1)
 			r.wantAsked(1)
+		})
+	})
+	t.Run("a source that is routed elsewhere, and stays so, is left out for a time", func(t *testing.T) {
+		inBubble(t, nil, func(r *rig) {
+			r.answer, r.routed = lease, true
+			r.packet(a, 1)
+			r.packet(a, 1)
+			r.wantAsked(1)
+			r.wantCounts(map[string]uint64{"unchanged": 1, "found": 0})
+			time.Sleep(31 * time.Second)
+			r.packet(a, 1)
+			r.wantAsked(2)
 		})
 	})
 	t.Run("C42 R9 outside the allowed blocks nothing is asked about", func(t *testing.T) {

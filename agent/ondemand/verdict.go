@@ -10,13 +10,14 @@ const (
 	stopped    verdict = iota // the daemon ended meanwhile
 	overtaken                 // it was routed before anybody was asked
 	found                     // a server holds it, and it is routed now
+	unchanged                 // it was routed before, and still is: the packet came from elsewhere
 	unrouted                  // a server holds it, and there is no route all the same: explain tells why
 	denied                    // every server that answered says that nobody holds it, or that it is not its business
 	unanswered                // no server answered
 )
 
 var verdictNames = [...]string{
-	stopped: "stopped", overtaken: "overtaken", found: "found", unrouted: "unrouted", denied: "denied", unanswered: "unanswered",
+	stopped: "stopped", overtaken: "overtaken", found: "found", unchanged: "unchanged", unrouted: "unrouted", denied: "denied", unanswered: "unanswered",
 }
 
 // String names the verdict for an operator.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -47,7 +48,7 @@ func newQuery(*globals) *cobra.Command {
 	f.StringVar(&q.relayID, "relay-id", "", "ask by relay-id, a DUID in hex")
 	f.StringVar(&q.link, "link", "", "ask by link-address; with another key: only on this link")
 	f.StringVar(&q.remoteID, "remote-id", "", `ask by remote-id: "enterprise:0x…" or "enterprise:text"`)
-	f.DurationVar(&q.timeout, "timeout", 30*time.Second, "for connecting, and between two messages")
+	f.DurationVar(&q.timeout, "timeout", 30*time.Second, "for connecting, and between two messages; over UDP for the whole query")
 	f.BoolVar(&q.udp, "udp", false, "ask over UDP (RFC 5007): by address or by client-id only")
 	f.Uint16Var(&q.localPort, "local-port", 0, "with --udp: our own port; 0: any. ISC dhcpd answers to 546 only, which takes root")
 	f.BoolVar(&q.asJSON, "json", false, "print JSON, one object a lease")
@@ -60,11 +61,16 @@ func (q *question) run(cmd *cobra.Command) error {
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}
 	out := newAnswerPrinter(cmd.OutOrStdout(), q.asJSON)
-	ask := lqclient.Ask
+	ctx, ask := cmd.Context(), lqclient.Ask
 	if q.udp {
-		ask = lqclient.AskFrom(q.localPort)
+		limited, cancel := context.WithTimeout(ctx, q.timeout) // the transmissions take 30 s at most
+		defer cancel()
+		ctx, ask = limited, lqclient.AskFrom(q.localPort)
 	}
-	summary, err := ask(cmd.Context(), server, own, query, out.lease)
+	summary, err := ask(ctx, server, own, query, out.lease)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("no answer within %s: %w", q.timeout, err)
+	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "%d lease(s) in %s from server %s\n",
 		summary.Leases, summary.Took.Round(time.Millisecond), dash(hexColons(summary.ServerDUID)))
 	return errors.Join(out.flush(), printCounters(cmd.ErrOrStderr(), "of the answer", maps.Collect(summary.Counters.All())), err)

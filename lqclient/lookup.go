@@ -2,7 +2,6 @@ package lqclient
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -83,29 +82,60 @@ func (r Reply) Denies() bool { return r.Err == nil && len(r.Leases) == 0 }
 func (r Reply) Refused() bool { return refused(r.Err) != nil }
 
 // Lookup asks servers about a target over UDP and hands on what they say: all
-// at once, or in order until one holds something, those that have answered
-// nothing of late last. It returns once each has
+// at once, or in order until one holds something. It returns once each has
 // answered or failed (R25). The replies are in the servers' order; in order,
 // there are none of those that were not asked.
 func Lookup(ctx context.Context, servers []*Requestor, t Target, inOrder bool) []Reply {
 	if !inOrder {
 		return lookupAtOnce(ctx, servers, t)
 	}
-	servers = slices.Clone(servers)
-	slices.SortStableFunc(servers, func(a, b *Requestor) int {
-		return cmp.Or(
-			boolToInt(a.Silent())-boolToInt(b.Silent()), // who answers nothing costs the time of all transmissions
-			boolToInt(b.server.Number == t.HeldBy)-boolToInt(a.server.Number == t.HeldBy))
+	return lookupInOrder(ctx, servers, t)
+}
+
+// pollGrace is how long a silent server is waited for when another one has
+// answered.
+const pollGrace = time.Second
+
+// lookupInOrder asks those who answer in order. Silent ones are polled beside
+// that, if it is time to: nobody else is to wait for all their transmissions.
+func lookupInOrder(ctx context.Context, servers []*Requestor, t Target) []Reply {
+	silent, awake := partition(servers, (*Requestor).Silent)
+	slices.SortStableFunc(awake, func(a, b *Requestor) int {
+		return boolToInt(b.server.Number == t.HeldBy) - boolToInt(a.server.Number == t.HeldBy)
 	})
+	polling, cancel := context.WithCancel(ctx)
+	defer cancel()
+	polls := make([]Reply, len(silent))
+	var g errgroup.Group
+	for i, r := range silent {
+		g.Go(func() error {
+			polls[i] = r.Lookup(polling, t)
+			return nil
+		})
+	}
 	var replies []Reply
-	for _, r := range servers {
+	for _, r := range awake {
 		reply := r.Lookup(ctx, t)
 		replies = append(replies, reply)
 		if len(reply.Leases) > 0 || ctx.Err() != nil {
+			defer time.AfterFunc(pollGrace, cancel).Stop()
 			break
 		}
 	}
-	return replies
+	_ = g.Wait() // no lookup returns an error: it is in the reply
+	return append(replies, polls...)
+}
+
+// partition returns those for which is is true, and the others, in their order.
+func partition(servers []*Requestor, is func(*Requestor) bool) (yes, no []*Requestor) {
+	for _, r := range servers {
+		if is(r) {
+			yes = append(yes, r)
+		} else {
+			no = append(no, r)
+		}
+	}
+	return yes, no
 }
 
 func boolToInt(b bool) int {

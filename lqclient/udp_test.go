@@ -445,6 +445,23 @@ func TestLookup(t *testing.T) {
 			}
 		})
 	})
+	t.Run("R24 in order, nobody waits for all transmissions to a server that is known to be silent", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			all, a, _ := two(t, dead, each(found))
+			_ = Lookup(t.Context(), all, target, true)
+			for range 3 {
+				time.Sleep(pollTime)
+				began := time.Now()
+				replies := Lookup(t.Context(), all, target, true)
+				if took := time.Since(began); len(replies[0].Leases) != 1 || took > pollGrace {
+					t.Errorf("replies %+v after %s", replies, took)
+				}
+			}
+			if n := len(a.ether.transmissions()); n < 5+3 {
+				t.Errorf("%d transmissions to the silent one: it is not polled", n)
+			}
+		})
+	})
 	t.Run("C46 R24 in order, the next one is asked when one refuses or holds nothing", func(t *testing.T) {
 		for _, answer := range []func(question) [][]byte{refusing(notConfigured), refusing(notAllowed), nothing} {
 			synctest.Test(t, func(t *testing.T) {

@@ -117,7 +117,7 @@ func (s *site) landed(t *testing.T) control.Status {
 			c("noticed") > c("lookups")+c("collapsed")+c("suppressed")+c("shed_outstanding")+c("shed_interface")+c("shed_rate") {
 			return fmt.Errorf("packets are being looked at")
 		}
-		if c("lookups") > c("found")+c("unrouted")+c("denied")+c("unanswered") {
+		if c("lookups") > c("found")+c("unchanged")+c("unrouted")+c("denied")+c("unanswered") {
 			return fmt.Errorf("lookups are under way")
 		}
 		return nil

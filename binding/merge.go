@@ -34,6 +34,9 @@ func (t *Table) renew(ref uint32, r *record, s *statement) {
 	if s.Doubtful && s.source != FromLookup && s.valid > r.valid {
 		return
 	}
+	if s.source == FromLookup && r.source == FromGlean && s.valid-r.valid <= t.eps && r.valid-s.valid <= t.eps {
+		return // nothing new: the packet that taught it, and when, are worth more
+	}
 	r.received = s.claim.received
 	r.setLifetimes(s.valid, s.preferred)
 	t.endsBy(ref, s.valid)

@@ -215,7 +215,9 @@ func (m *model) merge(l *lease, w *word) {
 	known := l.valid
 	l.clt = min(l.clt, w.clt)
 	longer := w.Doubtful && w.Source != FromLookup && w.valid > l.valid
-	if w.recv >= l.recv && !longer {
+	eps := int(m.p.EPS / time.Millisecond)
+	same := w.Source == FromLookup && l.source == FromGlean && w.valid <= l.valid+eps && l.valid <= w.valid+eps
+	if w.recv >= l.recv && !longer && !same {
 		l.recv, l.valid = w.recv, w.valid
 	}
 	better := w.Source > l.source || w.Source == l.source && modelOrder(w.Server) <= modelOrder(l.server)

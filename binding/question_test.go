@@ -225,3 +225,22 @@ func TestRemembered(t *testing.T) {
 		t.Errorf("%v, %t; want what was released", k, ok)
 	}
 }
+
+// The packet that taught a lease, and when it came, are told after a lookup
+// that has confirmed it too.
+func TestConfirmationKeepsThePacket(t *testing.T) {
+	l := newLab(t, openPolicy)
+	l.say(l.held(alice, 0, from(FromGlean), func(o *Observation) { o.Exchange = ReplyToRequest }, l.until(3600)))
+	l.now = 7
+	l.say(l.held(alice, 0, from(FromLookup), l.until(3600)))
+	story := l.table.Story(keyP)
+	if e := story[len(story)-1]; e.Exchange != ReplyToRequest || !e.At.Equal(l.at(0)) || e.Source != FromGlean {
+		t.Errorf("the last event is %+v", e)
+	}
+	l.now = 9
+	l.say(l.held(alice, 8, from(FromLookup))) // the client has renewed unseen
+	story = l.table.Story(keyP)
+	if e := story[len(story)-1]; e.Source != FromLookup || !e.At.Equal(l.at(9)) {
+		t.Errorf("the last event is %+v", e)
+	}
+}

@@ -54,13 +54,14 @@ demo: root build ## Show a router that gets its routes back (root; SERVER=kea fo
 	@$(need) ip:iproute2
 	@bin/leaseroute demo $(if $(SERVER),--server $(SERVER))
 
-# The tests come last, so that their summary is the end of the output.
+# The tests come last, so that their summary is the end of the output. Go would
+# take earlier results of tests that run a binary of a changed product (-count).
 .PHONY: test
 test: root go lint kea peers prometheus system routers $(NFPM) ## Everything that CI checks (root): lint, some fuzzing, all tests
 	@$(need) gcc:gcc+libc6-dev ip:iproute2 rpm:rpm
 	@.ci/fuzz $(FUZZTEST)
 	@$(GO) build -o $(LEASEROUTE_CACHE)/bin/report ./test/report
-	@LEASEROUTE_REQUIRE_ROOT=1 $(GO) test -json -race -p 1 -timeout 25m ./... | $(LEASEROUTE_CACHE)/bin/report
+	@LEASEROUTE_REQUIRE_ROOT=1 $(GO) test -json -race -count 1 -p 1 -timeout 25m ./... | $(LEASEROUTE_CACHE)/bin/report
 
 .PHONY: bench
 bench: root build kea ## The benchmarks (root; BENCH=name for some, PAIRS=5)

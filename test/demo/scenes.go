@@ -86,7 +86,7 @@ func (s *stage) look(ctx context.Context) error {
 
 // show runs a command and prints the first lines of what it says.
 func (s *stage) show(ctx context.Context, args ...string) error {
-	const most = 10
+	const most = 12
 	var out bytes.Buffer
 	cmd := s.command(ctx, args...)
 	cmd.Stdout = &out

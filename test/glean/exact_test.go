@@ -47,9 +47,22 @@ func (s *site) exact(t *testing.T) {
 	s.until(t, "the kernel's routes and the server's leases are not the same", func() []string {
 		want, leases := s.wanted(t)
 		bindings := s.Bindings(t)
+		s.hearPromises()
 		promise(leases, bindings, func(l lab.Lease) time.Time { return s.promised[l.Prefix] })
 		return append(routeDiff(s.Routes(t), want), leaseDiff(bindings, leases)...)
 	})
+}
+
+// hearPromises notes what clients were told that asked by themselves, as they
+// do when their link comes back.
+func (s *site) hearPromises() {
+	for _, c := range s.clients {
+		for p, until := range c.Promised() {
+			if until.After(s.promised[p]) {
+				s.promised[p] = until
+			}
+		}
+	}
 }
 
 // exactRoutes is exact for a leaseroute that does not run.

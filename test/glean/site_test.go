@@ -55,6 +55,7 @@ type site struct {
 	places map[string]place // where a client is that holds a lease, by DUID
 
 	promised map[netip.Prefix]time.Time // until when a client was told that it has a lease
+	clients  []*lab.Client
 
 	unasked bool // the server is never asked for everything
 }
@@ -171,6 +172,7 @@ func (s *site) client(t *testing.T, a lab.Access, number uint16, c lab.ClientCon
 	client, err := cpe.NewClient(s.tree, c)
 	must(t, err)
 	must(t, client.Start(s.ctx))
+	s.clients = append(s.clients, client)
 	return cpe, client
 }
 

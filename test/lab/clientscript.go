@@ -5,8 +5,11 @@ package lab
 import (
 	_ "embed"
 	"fmt"
+	"net/netip"
 	"os"
 	"regexp"
+	"strconv"
+	"time"
 )
 
 // tellLeases is the script that dhclient and dhcpcd call at every event.
@@ -23,7 +26,26 @@ func (c *Client) script() string { return c.path("tellleases.sh") }
 
 // scriptTold matches what the script prints.
 func scriptTold(e Event) *regexp.Regexp {
-	return regexp.MustCompile(fmt.Sprintf(`^lease %s (\S+) (\d+) (\d+)$`, e))
+	return regexp.MustCompile(fmt.Sprintf(`^lease %s (\S+) (\d+) (\d+) \d+$`, e))
+}
+
+// promised matches the script's lines about leases that a server has just given
+// or extended.
+var promised = regexp.MustCompile(fmt.Sprintf(`(?m)^lease (?:%s|%s|%s) (\S+) \d+ (\d+) (\d+)$`, Bound, Renewed, Rebound))
+
+// Promised returns until when the running client was last told that it has each
+// of its delegated prefixes, to the second: what it asked for by itself
+// included. Only dhclient and dhcpcd tell.
+func (c *Client) Promised() map[netip.Prefix]time.Time {
+	all := make(map[netip.Prefix]time.Time)
+	for _, words := range promised.FindAllStringSubmatch(c.process.Output(), -1) {
+		p, err := netip.ParsePrefix(words[1])
+		at, atErr := strconv.ParseInt(words[3], 10, 64)
+		if err == nil && atErr == nil {
+			all[p] = time.Unix(at, 0).Add(seconds(words[2]))
+		}
+	}
+	return all
 }
 
 // private returns a command that sees other files at some paths: from each key

@@ -1,7 +1,7 @@
 #!/bin/sh
 # What dhclient and dhcpcd call when something happens to a lease. It changes
-# nothing and prints a line for each lease: "lease BOUND6 2001:db8::/56 30 40",
-# with the preferred and the valid lifetime.
+# nothing and prints a line for each lease: "lease BOUND6 2001:db8::/56 30 40 99",
+# with the preferred and the valid lifetime, and the time in Unix seconds.
 # shellcheck disable=SC2154  # the client sets the variables
 
 case $reason in
@@ -15,7 +15,7 @@ value() { eval "printf %s \"\${${which}_$1:-}\""; }
 # tell LEASE PREFERRED VALID
 tell() {
 	if [ -n "$1" ]; then
-		echo "lease $reason $1 ${2:-0} ${3:-0}"
+		echo "lease $reason $1 ${2:-0} ${3:-0} $(date +%s)"
 	fi
 }
 
